@@ -1,0 +1,1 @@
+"""Every outside system: sources read, sinks notify, executors carry out."""

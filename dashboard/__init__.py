@@ -1,0 +1,1 @@
+"""The pane of glass: the only package that knows Streamlit."""

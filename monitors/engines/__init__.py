@@ -1,0 +1,1 @@
+"""Engines that count rows into summaries."""

@@ -1,0 +1,1 @@
+"""Results told to people: elements rendered to HTML, JSON and PDF."""

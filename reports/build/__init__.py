@@ -1,0 +1,1 @@
+"""Builders: evidence to elements, one file per kind of report."""

@@ -1,0 +1,1 @@
+"""Renderers: the same elements as HTML, JSON and PDF."""

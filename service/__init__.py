@@ -1,0 +1,1 @@
+"""Use cases and doors: configuration, commands, scheduler, HTTP, command line."""

@@ -1,0 +1,1 @@
+"""The demo story: made data, a hub, a tour."""
