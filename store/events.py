@@ -1,0 +1,32 @@
+"""What can happen, by name: one tag per kind of audit event, `subject:object:action`, in alphabetical order.
+
+Each write transaction appends exactly one leaf with one of these tags. docs/events.md tells what each one means.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Event(StrEnum):
+    ALERT_TRIAGE_CHANGED = "alert:triage:changed"
+    BATCH_ROWS_ACCEPTED = "batch:rows:accepted"
+    BATCH_SUMMARIES_ACCEPTED = "batch:summaries:accepted"
+    HUB_FILE_CREATED = "hub:file:created"
+    MODEL_BINS_FROZEN = "model:bins:frozen"
+    MODEL_FILE_ADDED = "model:file:added"
+    MODEL_FILE_REVISED = "model:file:revised"
+    MODEL_VERSION_TRAINED = "model:version:trained"
+    MONITOR_RUN_RECORDED = "monitor:run:recorded"
+    PRIVACY_SPEND_CHARGED = "privacy:spend:charged"
+    PRIVACY_SPEND_RELEASED = "privacy:spend:released"
+    QUARANTINE_BATCH_RETRIED = "quarantine:batch:retried"
+    REPORT_FILE_BUILT = "report:file:built"
+    RETRAIN_REQUEST_APPROVED = "retrain:request:approved"
+    RETRAIN_REQUEST_FILED = "retrain:request:filed"
+    RETRAIN_REQUEST_REJECTED = "retrain:request:rejected"
+    RETRAIN_RUN_FINISHED = "retrain:run:finished"
+    RETRAIN_RUN_STARTED = "retrain:run:started"
+    SITE_RECORD_ADDED = "site:record:added"
+    SITE_TOKEN_ISSUED = "site:token:issued"
+    USER_RECORD_CHANGED = "user:record:changed"

@@ -1,0 +1,99 @@
+-- The record: append-only tables, each row under the seq of the transaction that wrote it.
+-- Bulk tables carry no keys, indexes or constraints: uniqueness is held by the one writer.
+
+-- A row is one audit leaf: what happened, in the order it happened.
+CREATE TABLE audit_leaf (
+    seq BIGINT, known_at TIMESTAMP, event VARCHAR, about VARCHAR, leaf VARCHAR, leaf_hash VARCHAR
+);
+
+-- What must not stand in a leaf (who, and words people wrote); the leaf carries its salted hash.
+CREATE TABLE audit_private (seq BIGINT, salt VARCHAR, private VARCHAR);
+
+CREATE TABLE site_version (
+    seq BIGINT, known_at TIMESTAMP, site VARCHAR, title VARCHAR, kind VARCHAR, region VARCHAR, jurisdiction VARCHAR,
+    timezone VARCHAR, sharing VARCHAR, contact_window_s BIGINT
+);
+
+CREATE TABLE token_version (
+    seq BIGINT, known_at TIMESTAMP, token VARCHAR, site VARCHAR, token_sha256 VARCHAR, revoked BOOLEAN
+);
+
+CREATE TABLE user_version (
+    seq BIGINT, known_at TIMESTAMP, name VARCHAR, password VARCHAR, grants VARCHAR, disabled BOOLEAN
+);
+
+-- A row is one revision of one version of a model file; number names the version's row tables.
+CREATE TABLE model_version (
+    seq BIGINT, known_at TIMESTAMP, number INTEGER, model VARCHAR, version VARCHAR, revision INTEGER,
+    document VARCHAR, file_sha256 VARCHAR, reason VARCHAR, changes VARCHAR
+);
+
+-- A row is one frozen bin spec of a model version.
+CREATE TABLE bin_spec (
+    seq BIGINT, known_at TIMESTAMP, model VARCHAR, version VARCHAR, spec_hash VARCHAR, spec VARCHAR,
+    learned_from VARCHAR
+);
+
+-- A row is one table of rows: role is rows, reference or labels; columns tells what x0, g0, s0 ... hold.
+CREATE TABLE row_table (
+    seq BIGINT, name VARCHAR, role VARCHAR, model VARCHAR, version VARCHAR, columns VARCHAR
+);
+
+-- A row is one accepted batch: its receipt, and the digests of its stored rows.
+CREATE TABLE batch (
+    seq BIGINT, known_at TIMESTAMP, batch VARCHAR, site VARCHAR, model VARCHAR, version VARCHAR, kind VARCHAR,
+    format VARCHAR, sha256 VARCHAR, source VARCHAR, bytes BIGINT, rows BIGINT, kept BIGINT, quarantined BIGINT,
+    duplicates BIGINT, ignored VARCHAR, absent VARCHAR, reasons VARCHAR, first_event TIMESTAMP, last_event TIMESTAMP,
+    table_name VARCHAR, digests VARCHAR[], sources VARCHAR[]
+);
+
+-- A row is one record that could not be read, with the bytes as they came.
+CREATE TABLE quarantine (
+    seq BIGINT, known_at TIMESTAMP, id VARCHAR, batch VARCHAR, site VARCHAR, model VARCHAR, source VARCHAR,
+    line BIGINT, reason VARCHAR, expected VARCHAR, bytes BLOB
+);
+
+-- A row is the signed change to one section's vector in one block at one site for one segment.
+CREATE TABLE summary (
+    seq BIGINT, site VARCHAR, model VARCHAR, version VARCHAR, spec_hash VARCHAR, segment VARCHAR, section VARCHAR,
+    block TIMESTAMP, grain VARCHAR, counts BIGINT[], variance DOUBLE, release VARCHAR
+);
+
+-- A row is one section of the counts of a model version's reference.
+CREATE TABLE reference_summary (
+    seq BIGINT, known_at TIMESTAMP, model VARCHAR, version VARCHAR, spec_hash VARCHAR, section VARCHAR,
+    counts BIGINT[], rows BIGINT, source VARCHAR
+);
+
+-- A row is one state of one privacy spend: charged before noise is drawn, then released.
+CREATE TABLE ledger_entry (
+    seq BIGINT, known_at TIMESTAMP, id VARCHAR, people VARCHAR, block_from TIMESTAMP, block_to TIMESTAMP,
+    site VARCHAR, model VARCHAR, version VARCHAR, purpose VARCHAR, rho VARCHAR, squared_l2 VARCHAR, scale DOUBLE,
+    mechanism VARCHAR, unit VARCHAR, neighbouring VARCHAR, contributions INTEGER, state VARCHAR, output_sha256 VARCHAR
+);
+
+-- A row is one measurement; a later row of the same key replaces it in the present.
+CREATE TABLE result (
+    seq BIGINT, known_at TIMESTAMP, id VARCHAR, basis_seq BIGINT, model VARCHAR, version VARCHAR, site VARCHAR,
+    monitor VARCHAR, measure VARCHAR, about VARCHAR, segment VARCHAR, window_from TIMESTAMP, window_to TIMESTAMP,
+    value DOUBLE, interval_low DOUBLE, interval_high DOUBLE, n_reference BIGINT, n_current BIGINT, limit_op VARCHAR,
+    limit_value DOUBLE, limit_source VARCHAR, status VARCHAR, significant BOOLEAN, severity VARCHAR, method VARCHAR,
+    noise VARCHAR, details VARCHAR
+);
+
+CREATE TABLE alert_version (
+    seq BIGINT, known_at TIMESTAMP, id VARCHAR, model VARCHAR, version VARCHAR, site VARCHAR, segment VARCHAR,
+    monitor VARCHAR, about VARCHAR, measure VARCHAR, case_id VARCHAR, condition VARCHAR, triage VARCHAR,
+    severity VARCHAR, event VARCHAR, document VARCHAR
+);
+
+CREATE TABLE request_version (
+    seq BIGINT, known_at TIMESTAMP, id VARCHAR, model VARCHAR, version VARCHAR, site VARCHAR, state VARCHAR,
+    event VARCHAR, document VARCHAR
+);
+
+CREATE TABLE report (
+    seq BIGINT, known_at TIMESTAMP, id VARCHAR, pack VARCHAR, model VARCHAR, version VARCHAR, period_from TIMESTAMP,
+    period_to TIMESTAMP, as_of BIGINT, format VARCHAR, state VARCHAR, sha256 VARCHAR, evidence_sha256 VARCHAR,
+    file VARCHAR
+);

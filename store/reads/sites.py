@@ -1,0 +1,91 @@
+"""Reads about sites: who they are, what came from them and when, what they sent and what stayed."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from importlib.resources import files
+from typing import Any
+
+from store.access import Permission
+from store.reads.view import View, where
+
+_SITES = files("store").joinpath("sql", "sites.sql").read_text()
+_COVERAGE = files("store").joinpath("sql", "coverage.sql").read_text()
+
+
+class SiteReads(View):
+    def sites(self) -> list[dict[str, Any]]:
+        """Every site with its freshness against its own contact window; `never` where nothing came yet."""
+        rows = self.rows(_SITES.replace("{allowed}", self.allowed(Permission.SITE_READ, model=None)), [self.seq, self.seq])
+        for row in rows:
+            row["hours_silent"], row["fresh"] = _freshness(row["last_contact"], row["contact_window_s"], self.now)
+        return rows
+
+    def site(self, name: str) -> dict[str, Any] | None:
+        return next((row for row in self.sites() if row["site"] == name), None)
+
+    def receipts(
+        self, site: str | None = None, model: str | None = None, kind: str | None = None, limit: int | None = None
+    ) -> list[dict[str, Any]]:
+        """Receipts, newest first."""
+        more, values = where(site=site, model=model, kind=kind)
+        rows = self.rows(
+            "SELECT batch, site, model, version, format, kind, rows, kept, quarantined, duplicates, ignored, absent, seq, "
+            "sha256, first_event, last_event, reasons, source, bytes, known_at FROM batch "
+            f"WHERE seq <= ? AND {self.allowed(Permission.SITE_READ)}{more} ORDER BY seq DESC LIMIT coalesce(?, 1000000)",
+            [self.seq, *values, limit],
+        )
+        for row in rows:
+            row |= {name: json.loads(row[name]) for name in ("ignored", "absent", "reasons")}
+            row["repeated"] = False
+        return rows
+
+    def receipt_of(self, *, site: str, model: str, version: str | None, kind: str, sha256: str) -> dict[str, Any] | None:
+        """The receipt of a batch that is already here: the same bytes within (site, model, version, kind)."""
+        rows = self.receipts(site=site, model=model, kind=kind)
+        return next((row for row in rows if row["sha256"] == sha256 and (version is None or row["version"] == version)), None)
+
+    def quarantine(self, site: str | None = None, model: str | None = None) -> list[dict[str, Any]]:
+        """What could not be read, newest first; `text` shows the bytes, undecodable ones escaped."""
+        more, values = where(site=site, model=model)
+        rows = self.rows(
+            "SELECT id, batch, site, model, source, line, reason, expected, bytes, seq, known_at FROM quarantine "
+            f"WHERE seq <= ? AND {self.allowed(Permission.QUARANTINE_READ)}{more} ORDER BY seq DESC, id",
+            [self.seq, *values],
+        )
+        for row in rows:
+            row["text"] = bytes(row.pop("bytes")).decode("utf-8", errors="backslashreplace")
+        return rows
+
+    def coverage(self, model: str, version: str | None, start: datetime, end: datetime) -> list[dict[str, Any]]:
+        """Per site: what came in [start, end), what was set aside and why, silent hours, and how many have a label."""
+        allowed = self.allowed(Permission.MODEL_READ, site="site_version.site", model=None)
+        parameters = {"seq": self.seq, "model": model, "version": version, "start": start, "end": min(end, self.now)}
+        rows = self.rows(_COVERAGE.replace("{allowed}", allowed), parameters)  # type: ignore[arg-type]  # named
+        for row in rows:
+            reasons: dict[str, int] = {}
+            for text in row.pop("all_reasons") or []:
+                for reason, count in json.loads(text).items():
+                    reasons[reason] = reasons.get(reason, 0) + count
+            row["reasons"] = reasons
+            row["label_share"] = row["labelled"] / row["outcomes"] if row["outcomes"] else None
+        return rows
+
+    def departures(self, site: str) -> dict[str, Any]:
+        """What left a site: files, bytes and rows that came to the hub from it, by kind."""
+        rows = self.rows(
+            "SELECT kind, count(*) AS files, sum(bytes)::BIGINT AS bytes, sum(rows)::BIGINT AS rows FROM batch "
+            f"WHERE seq <= ? AND site = ? AND {self.allowed(Permission.SITE_READ)} GROUP BY kind ORDER BY kind",
+            [self.seq, site],
+        )
+        return {row["kind"]: row for row in rows}
+
+
+def _freshness(last: datetime | None, window_s: int, now: datetime) -> tuple[float | None, str]:
+    """Hours since the last contact, and its name: live, late (up to two windows), silent, never."""
+    if last is None:
+        return None, "never"
+    seconds = (now - last).total_seconds()
+    state = "live" if seconds <= window_s else "late" if seconds <= 2 * window_s else "silent"
+    return round(seconds / 3600, 2), state

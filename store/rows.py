@@ -1,0 +1,307 @@
+"""Rows by parts: the bulk tables, and which rows a batch completes.
+
+Inputs (part 1), prediction (part 2) and label of a row may come in different files, in any order; they meet on
+(site, id). A table per model version and shape (`rows_<n>_<m>`), never altered; a table of labels per model.
+`staged` is the batch in hand, a temporary table; the relations below name what it makes new, so that each row is
+counted exactly once whatever the order of arrival:
+    staged rows               counted into the inputs and outputs sections
+    fresh_complete            rows whose parts have now met: outcomes
+    fresh_labelled            rows that now have a label, weight 1, and the label they had before, weight -1
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from store.model_file import InputType, ModelFile, Task
+
+INPUTS, PREDICTION, BOTH = 1, 2, 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowShape:
+    """What x0, g0, s0, prediction ... hold in one table of rows."""
+
+    inputs: tuple[str, ...]
+    types: tuple[str, ...]
+    """`number` or `category`, one per input."""
+    prediction: str | None
+    """`number`, `category`, or None where the model declares no prediction."""
+    score: bool
+    groups: tuple[str, ...]
+    segments: tuple[str, ...]
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Column name to DuckDB type, in the order of the table."""
+        kind = {"number": "DOUBLE", "category": "VARCHAR"}
+        out = {"n": "BIGINT", "site": "VARCHAR", "id": "VARCHAR", "event_time": "TIMESTAMP", "part": "UTINYINT"}
+        out |= {f"x{i}": kind[name] for i, name in enumerate(self.types)}
+        out["prediction"] = kind[self.prediction or "category"]
+        out["score"] = "DOUBLE"
+        out |= {f"g{i}": "VARCHAR" for i in range(len(self.groups))}
+        out |= {f"s{i}": "VARCHAR" for i in range(len(self.segments))}
+        out["person"] = "VARCHAR"
+        return out
+
+    @property
+    def parts_must_meet(self) -> bool:
+        """Whether an outcome needs the inputs part: groups and segments travel with the inputs."""
+        return bool(self.groups or self.segments)
+
+
+def shape_of(model: ModelFile, types: tuple[InputType, ...]) -> RowShape:
+    prediction = None
+    if model.columns.prediction:
+        prediction = "number" if model.task is Task.REGRESSION else "category"
+    return RowShape(
+        inputs=tuple(column.name for column in model.columns.inputs),
+        types=tuple(str(kind) for kind in types),
+        prediction=prediction,
+        score=model.columns.score is not None,
+        groups=tuple(group.name for group in model.columns.groups),
+        segments=model.columns.segments,
+    )
+
+
+def shape_from_json(text: str) -> RowShape:
+    document = {k: tuple(v) if isinstance(v, list) else v for k, v in json.loads(text).items()}
+    return RowShape(**document)
+
+
+def shape_json(shape: RowShape) -> str:
+    return json.dumps(asdict(shape), sort_keys=True, ensure_ascii=False)
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+# -- tables -----------------------------------------------------------------------------------------------------
+
+
+def tables(connection: duckdb.DuckDBPyConnection, model: str, version: str | None, role: str) -> list[tuple[str, str, RowShape]]:
+    """(table, version, shape) of the tables of a model (of one version, or of all), oldest first."""
+    rows = connection.execute(
+        "SELECT name, version, columns FROM row_table WHERE model = ? AND role = ? AND (? IS NULL OR version = ?) ORDER BY seq, name",
+        [model, role, version, version],
+    ).fetchall()
+    return [(name, of, shape_from_json(text)) for name, of, text in rows]
+
+
+def ensure_table(
+    connection: duckdb.DuckDBPyConnection, *, seq: int, number: int, model: str, version: str, role: str, shape: RowShape
+) -> str:
+    """The table for rows of this shape, made when it is the first of its kind; role is `rows` or `reference`."""
+    existing = tables(connection, model, version, role)
+    for name, _, known in existing:
+        if known == shape:
+            return name
+    name = f"{role}_{number}_{len(existing) + 1}"
+    columns = ", ".join(f"{column} {kind}" for column, kind in shape.columns.items())
+    connection.execute(f"CREATE TABLE {quoted(name)} (seq BIGINT, {columns})")
+    connection.execute(
+        "INSERT INTO row_table VALUES (?, ?, ?, ?, ?, ?)", [seq, name, role, model, version, shape_json(shape)]
+    )
+    return name
+
+
+def ensure_labels(connection: duckdb.DuckDBPyConnection, *, seq: int, number: int, model: str, kind: str) -> str:
+    """The table of a model's labels; kind is `number` for regression, else `category`."""
+    found = connection.execute("SELECT name FROM row_table WHERE model = ? AND role = 'labels'", [model]).fetchall()
+    if found:
+        return str(found[0][0])
+    name = f"labels_{number}"
+    type_ = "DOUBLE" if kind == "number" else "VARCHAR"
+    connection.execute(
+        f"CREATE TABLE {quoted(name)} (seq BIGINT, n BIGINT, site VARCHAR, id VARCHAR, label {type_}, known_at TIMESTAMP)"
+    )
+    connection.execute("INSERT INTO row_table VALUES (?, ?, 'labels', ?, '', ?)", [seq, name, model, shape_json_of_labels(kind)])
+    return name
+
+
+def shape_json_of_labels(kind: str) -> str:
+    return shape_json(RowShape(inputs=(), types=(), prediction=kind, score=False, groups=(), segments=()))
+
+
+def labels_table(connection: duckdb.DuckDBPyConnection, model: str) -> str | None:
+    found = connection.execute("SELECT name FROM row_table WHERE model = ? AND role = 'labels'", [model]).fetchall()
+    return str(found[0][0]) if found else None
+
+
+# -- staging ----------------------------------------------------------------------------------------------------
+
+
+def stage(connection: duckdb.DuckDBPyConnection, rows: pa.Table | pa.RecordBatchReader, shape: RowShape, *, site: str) -> None:
+    """The batch in hand as the temporary table `staged`, with every column of the shape (absent ones are null)."""
+    present = set(rows.schema.names)
+    chosen = ", ".join(
+        f"{name}::{kind} AS {name}" if name in present else f"NULL::{kind} AS {name}"
+        for name, kind in shape.columns.items()
+        if name != "site"
+    )
+    connection.register("arriving", rows)
+    try:
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE staged AS SELECT {chosen}, ?::VARCHAR AS site FROM arriving", [site])
+    finally:
+        connection.unregister("arriving")
+
+
+def drop_repeats(connection: duckdb.DuckDBPyConnection, table: str, *, horizon: timedelta, unique_in_batch: bool) -> int:
+    """Removes parts that are already known from `staged` (first write wins); returns the rows that vanished.
+
+    Ids are unique per site within the horizon, so only the blocks around the batch's own times are looked at.
+    """
+    before = _count(connection, "staged")
+    if not unique_in_batch:
+        repeated = connection.execute("SELECT count(*) - count(DISTINCT id) FROM staged").fetchall()[0][0]
+        if repeated:
+            connection.execute(
+                "CREATE OR REPLACE TEMP TABLE staged AS SELECT * REPLACE ((part & ~coalesce(bit_or(part) OVER "
+                "(PARTITION BY id ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0::UTINYINT))::UTINYINT AS part) "
+                "FROM staged"
+            )
+    known = connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE known AS SELECT r.id, bit_or(r.part) AS part FROM {quoted(table)} r "
+        "WHERE r.site IN (SELECT DISTINCT site FROM staged) "
+        "AND r.event_time >= (SELECT min(event_time) FROM staged) - to_seconds(?) "
+        "AND r.event_time <= (SELECT max(event_time) FROM staged) + to_seconds(?) "
+        "AND r.id IN (SELECT id FROM staged) GROUP BY r.id",
+        [int(horizon.total_seconds())] * 2,
+    )
+    if _count(known, "known"):
+        connection.execute(
+            "CREATE OR REPLACE TEMP TABLE staged AS SELECT s.* REPLACE "
+            "((s.part & ~coalesce(k.part, 0::UTINYINT))::UTINYINT AS part) FROM staged s LEFT JOIN known k USING (id)"
+        )
+    connection.execute("DELETE FROM staged WHERE part = 0")
+    connection.execute("DROP TABLE known")
+    return before - _count(connection, "staged")
+
+
+def append_staged(connection: duckdb.DuckDBPyConnection, table: str, shape: RowShape, *, seq: int) -> None:
+    columns = ", ".join(shape.columns)
+    connection.execute(f"INSERT INTO {quoted(table)} SELECT ?::BIGINT, {columns} FROM staged ORDER BY n", [seq])
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    return int(connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])
+
+
+# -- what a batch makes new ---------------------------------------------------------------------------------------
+
+
+def _complete_columns(shape: RowShape, *, inputs: str, prediction: str) -> str:
+    carried = [f"{inputs}.g{i}" for i in range(len(shape.groups))] + [f"{inputs}.s{i}" for i in range(len(shape.segments))]
+    own = [f"{prediction}.{name}" for name in ("site", "id", "event_time", "prediction", "score")]
+    return ", ".join([*own, f"{inputs}.person", *carried])
+
+
+def fresh_complete(connection: duckdb.DuckDBPyConnection, table: str, shape: RowShape, *, seq: int) -> None:
+    """Temporary table of the rows whose parts have met through the staged batch, already appended under `seq`."""
+    if not shape.parts_must_meet:
+        select = f"SELECT {_complete_columns(shape, inputs='s', prediction='s')} FROM staged s WHERE s.part & 2 = 2"
+    else:
+        name = quoted(table)
+        select = f"""
+            SELECT {_complete_columns(shape, inputs="s", prediction="s")} FROM staged s WHERE s.part = 3
+            UNION ALL SELECT {_complete_columns(shape, inputs="s", prediction="r")}
+            FROM staged s JOIN {name} r ON r.site = s.site AND r.id = s.id WHERE s.part = 1 AND r.part = 2
+            UNION ALL SELECT {_complete_columns(shape, inputs="r", prediction="s")}
+            FROM staged s JOIN {name} r ON r.site = s.site AND r.id = s.id
+            WHERE s.part = 2 AND r.part = 1 AND r.seq < {int(seq)}"""
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE fresh_complete AS {select}")
+
+
+def complete_sql(table: str, shape: RowShape, *, ids: str | None = None) -> str:
+    """All complete rows of a table as a query; `ids` restricts it to (site, id) of that relation."""
+    name = quoted(table)
+    some = f"SEMI JOIN {ids} USING (site, id)" if ids else ""
+    rows = f"(SELECT * FROM {name} {some})"
+    whole = "s.part & 2 = 2" if not shape.parts_must_meet else "s.part = 3"
+    select = f"SELECT {_complete_columns(shape, inputs='s', prediction='s')} FROM {rows} s WHERE {whole}"
+    if not shape.parts_must_meet:
+        return select
+    return f"""{select} UNION ALL SELECT {_complete_columns(shape, inputs="i", prediction="p")}
+        FROM {rows} i JOIN {rows} p ON i.site = p.site AND i.id = p.id WHERE i.part = 1 AND p.part = 2"""
+
+
+def latest_labels_sql(labels: str, *, before: int | None = None, ids: str | None = None) -> str:
+    """The label that counts for each (site, id): the last one known (before a seq)."""
+    some = f"SEMI JOIN {ids} USING (site, id)" if ids else ""
+    limit = f"WHERE seq < {int(before)}" if before is not None else ""
+    return f"SELECT site, id, arg_max(label, (seq, n)) AS label FROM {quoted(labels)} {some} {limit} GROUP BY site, id"
+
+
+def fresh_labelled_by_rows(connection: duckdb.DuckDBPyConnection, labels: str | None) -> None:
+    """Temporary table `fresh_labelled`: rows of `fresh_complete` whose label came before them."""
+    if labels is None:
+        connection.execute("CREATE OR REPLACE TEMP TABLE fresh_labelled AS SELECT *, NULL AS label, 1 AS weight FROM fresh_complete LIMIT 0")
+        return
+    known = latest_labels_sql(labels, ids="fresh_complete")
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE fresh_labelled AS SELECT c.*, l.label, 1::BIGINT AS weight "
+        f"FROM fresh_complete c JOIN ({known}) l USING (site, id) WHERE l.label IS NOT NULL"
+    )
+
+
+def stage_labels(connection: duckdb.DuckDBPyConnection, rows: pa.Table, labels: str, *, site: str, kind: str) -> tuple[int, int]:
+    """Temporary table `staged_labels` (the last of each id that says something new); returns (kept, duplicates).
+
+    Labels restate by design: the latest known counts. A label that only repeats what is known is a duplicate.
+    """
+    type_ = "DOUBLE" if kind == "number" else "VARCHAR"
+    connection.register("arriving", rows)
+    try:
+        connection.execute(
+            "CREATE OR REPLACE TEMP TABLE staged_labels AS SELECT n::BIGINT AS n, ?::VARCHAR AS site, id::VARCHAR AS id, "
+            f"label::{type_} AS label, NULL::{type_} AS prior FROM arriving "
+            "QUALIFY row_number() OVER (PARTITION BY id ORDER BY n DESC) = 1",
+            [site],
+        )
+    finally:
+        connection.unregister("arriving")
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE staged_labels AS SELECT s.* REPLACE (k.label AS prior) FROM staged_labels s "
+        f"LEFT JOIN ({latest_labels_sql(labels, ids='staged_labels')}) k USING (site, id) "
+        "WHERE s.label IS DISTINCT FROM k.label"
+    )
+    kept = _count(connection, "staged_labels")
+    return kept, rows.num_rows - kept
+
+
+def append_labels(connection: duckdb.DuckDBPyConnection, labels: str, tx: Any) -> None:
+    connection.execute(
+        f"INSERT INTO {quoted(labels)} SELECT ?::BIGINT, n, site, id, label, ?::TIMESTAMP FROM staged_labels ORDER BY n",
+        [tx.seq, tx.now],
+    )
+
+
+def fresh_labelled_by_labels(connection: duckdb.DuckDBPyConnection, table: str, shape: RowShape) -> None:
+    """Temporary table `fresh_labelled`: complete rows that the staged labels speak of, +1 now and -1 as it was."""
+    complete = complete_sql(table, shape, ids="staged_labels")
+    connection.execute(
+        f"""CREATE OR REPLACE TEMP TABLE fresh_labelled AS
+        WITH met AS (SELECT c.*, l.label, l.prior FROM ({complete}) c JOIN staged_labels l USING (site, id))
+        SELECT * EXCLUDE (prior), 1::BIGINT AS weight FROM met WHERE label IS NOT NULL
+        UNION ALL SELECT * EXCLUDE (prior) REPLACE (prior AS label), -1::BIGINT AS weight FROM met WHERE prior IS NOT NULL"""
+    )
+
+
+def aligned_sql(table: str, old: RowShape, new: RowShape) -> str:
+    """The rows of a table of one shape under the column names of another; what the old one lacks is null."""
+    kinds = new.columns
+    parts = ["seq", "n", "site", "id", "event_time", "part"]
+    for prefix, had, wants in (("x", old.inputs, new.inputs), ("g", old.groups, new.groups), ("s", old.segments, new.segments)):
+        for at, name in enumerate(wants):
+            target = f"{prefix}{at}"
+            source = f"{prefix}{had.index(name)}" if name in had else "NULL"
+            parts.append(f"TRY_CAST({source} AS {kinds[target]}) AS {target}")
+    parts += [f"TRY_CAST(prediction AS {kinds['prediction']}) AS prediction", "score", "person"]
+    return f"SELECT {', '.join(parts)} FROM {quoted(table)}"

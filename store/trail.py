@@ -1,0 +1,197 @@
+"""The audit trail: an append-only Merkle log of leaves in the hub's file, and the check that re-derives it.
+
+A leaf is canonical JSON. Who acted, and words that people wrote, stand beside it in `audit_private`; the leaf
+carries their hash under a random salt, so that erasing them later keeps every proof.
+
+`verify` re-derives, in this order, and names each place that does not hold:
+ (1) seq runs from 0 without a gap;
+ (2) each leaf is canonical, and its columns say what the leaf says;
+ (3) each leaf hash is the RFC 6962 hash of the leaf;
+ (4) what stands beside a leaf has the hash that the leaf carries (absent is "erased", not "changed");
+ (5) with data: the rows of each batch, and the results of each run, have the digests of their leaves.
+The caller must compare the root with a checkpoint kept elsewhere: a file rewritten as a whole is consistent in itself.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import duckdb
+
+from store import merkle
+from store.canonical import canonical_json, sha256_hex
+from store.digest import STRETCH, rows_root, stretches
+from store.events import Event
+
+LEAF_SCHEMA = "bailiwick/leaf/1"
+
+
+def next_seq(connection: duckdb.DuckDBPyConnection) -> int:
+    found = connection.execute("SELECT max(seq) FROM audit_leaf").fetchall()[0][0]
+    return 0 if found is None else int(found) + 1
+
+
+def append(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    seq: int,
+    known_at: datetime,
+    event: Event,
+    about: str,
+    details: dict[str, Any],
+    private: dict[str, Any],
+    salt: str,
+) -> None:
+    beside = canonical_json(private)
+    leaf = canonical_json(
+        {
+            "schema": LEAF_SCHEMA,
+            "seq": seq,
+            "known_at": known_at.isoformat(timespec="microseconds") + "Z",
+            "event": str(event),
+            "about": about,
+            "details": details,
+            "private_sha256": sha256_hex(salt + beside),
+        }
+    )
+    hashed = merkle.leaf_hash(leaf.encode()).hex()
+    connection.execute("INSERT INTO audit_leaf VALUES (?, ?, ?, ?, ?, ?)", [seq, known_at, str(event), about, leaf, hashed])
+    connection.execute("INSERT INTO audit_private VALUES (?, ?, ?)", [seq, salt, beside])
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """One thing that does not hold: what, where, and what was expected and found."""
+
+    what: str
+    where: str
+    expected: str = ""
+    found: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    size: int
+    root: str
+    flaws: tuple[Flaw, ...] = ()
+    checked: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def holds(self) -> bool:
+        return not self.flaws
+
+    def as_json(self) -> dict[str, Any]:
+        flaws = [{"what": f.what, "where": f.where, "expected": f.expected, "found": f.found} for f in self.flaws]
+        return {
+            "schema": "bailiwick/verification/1",
+            "holds": self.holds,
+            "size": self.size,
+            "root": self.root,
+            "checked": self.checked,
+            "flaws": flaws,
+            "signature": "unsigned",
+        }
+
+
+def leaf_hashes(connection: duckdb.DuckDBPyConnection, *, size: int | None = None) -> list[bytes]:
+    """The stored leaf hashes in order, of the first `size` leaves."""
+    rows = connection.execute(
+        "SELECT leaf_hash FROM audit_leaf WHERE seq < coalesce(?, 9223372036854775807) ORDER BY seq", [size]
+    ).fetchall()
+    return [bytes.fromhex(row[0]) for row in rows]
+
+
+def verify(connection: duckdb.DuckDBPyConnection, *, data: bool = False) -> Verification:
+    rows = connection.execute(
+        "SELECT a.seq, a.known_at, a.event, a.about, a.leaf, a.leaf_hash, p.salt, p.private "
+        "FROM audit_leaf a LEFT JOIN audit_private p USING (seq) ORDER BY a.seq"
+    ).fetchall()
+    flaws: list[Flaw] = []
+    documents: dict[int, dict[str, Any]] = {}
+    for expected, row in enumerate(rows):
+        flaws += _leaf_flaws(expected, row, documents)
+    root = merkle.root([merkle.leaf_hash(row[4].encode()) for row in rows]).hex()
+    checked = {"leaves": len(rows)}
+    if data:
+        for count_name, found in (("batches", _batch_flaws), ("runs", _run_flaws)):
+            count, more = found(connection, documents)
+            checked[count_name] = count
+            flaws += more
+    return Verification(len(rows), root, tuple(flaws), checked)
+
+
+def _leaf_flaws(expected: int, row: tuple[Any, ...], documents: dict[int, dict[str, Any]]) -> list[Flaw]:
+    """Steps (1) to (4) for one leaf."""
+    seq, known_at, event, about, leaf, leaf_hash, salt, private = row
+    where = f"event {seq} ({event} {about})"
+    flaws = []
+    if seq != expected:  # (1)
+        flaws.append(Flaw("the sequence has a gap", f"before event {seq}", str(expected), str(seq)))
+    try:  # (2)
+        document = json.loads(leaf)
+        documents[seq] = document
+        told = (document["seq"], document["known_at"], document["event"], document["about"])
+        if told != (seq, known_at.isoformat(timespec="microseconds") + "Z", event, about) or canonical_json(document) != leaf:
+            flaws.append(Flaw("a leaf does not say what its columns say", where, str(told), f"{seq} {known_at} {event} {about}"))
+    except (ValueError, KeyError, TypeError):
+        return [*flaws, Flaw("a leaf is not canonical JSON", where)]
+    computed = merkle.leaf_hash(leaf.encode()).hex()
+    if computed != leaf_hash:  # (3)
+        flaws.append(Flaw("a leaf does not have its hash", where, leaf_hash, computed))
+    if private is not None and sha256_hex(salt + private) != document.get("private_sha256"):  # (4)
+        flaws.append(Flaw("what stands beside a leaf was changed", where, str(document.get("private_sha256")), "another hash"))
+    return flaws
+
+
+def batch_rows(connection: duckdb.DuckDBPyConnection, table: str, seq: int) -> tuple[Any, list[str]]:
+    """The stored rows of one batch as Arrow, in their order, and the columns that are hashed."""
+    rows = connection.sql(f'SELECT * FROM "{table}" WHERE seq = ? ORDER BY n', params=[seq]).to_arrow_table()
+    return rows, [name for name in rows.column_names if name != "seq"]
+
+
+def _batch_flaws(
+    connection: duckdb.DuckDBPyConnection, documents: dict[int, dict[str, Any]]
+) -> tuple[int, list[Flaw]]:
+    """Step (5) for batches: the digests beside each batch against its leaf, then its rows against the digests."""
+    batches = connection.execute(
+        "SELECT seq, batch, site, source, kept, table_name, digests FROM batch WHERE table_name IS NOT NULL ORDER BY seq"
+    ).fetchall()
+    flaws = []
+    for seq, batch, site, source, kept, table, digests in batches:
+        where = f"batch {batch} of site {site} ({source}, event {seq})"
+        signed = documents.get(seq, {}).get("details", {}).get("rows_root")
+        if rows_root(digests) != signed:
+            flaws.append(Flaw("the digests of a batch are not those of its leaf", where, str(signed), rows_root(digests)))
+        rows, columns = batch_rows(connection, table, seq)
+        if rows.num_rows != kept:
+            flaws.append(Flaw("rows of a batch were added or removed", where, f"{kept} rows", f"{rows.num_rows} rows"))
+            continue
+        for index, (old, new) in enumerate(zip(digests, stretches(rows, columns), strict=False)):
+            if old != new:
+                first = index * STRETCH
+                ids = rows.column("id").slice(first, STRETCH).to_pylist() if "id" in columns else []
+                named = f"rows {first + 1} to {min(first + STRETCH, kept)} of {where}"
+                span = f", ids {ids[0]} to {ids[-1]}" if ids else ""
+                flaws.append(Flaw("stored rows were changed", named + span, old, new))
+    return len(batches), flaws
+
+
+def _run_flaws(connection: duckdb.DuckDBPyConnection, documents: dict[int, dict[str, Any]]) -> tuple[int, list[Flaw]]:
+    """Step (5) for monitoring runs: the results under each seq against the digest in its leaf."""
+    runs = [seq for seq, leaf in documents.items() if leaf.get("event") == Event.MONITOR_RUN_RECORDED]
+    flaws = []
+    for seq in runs:
+        expected = documents[seq]["details"].get("results_sha256")
+        found = results_digest(connection, seq)
+        if expected != found:
+            flaws.append(Flaw("the results of a run were changed", f"event {seq} ({documents[seq]['about']})", str(expected), found))
+    return len(runs), flaws
+
+
+def results_digest(connection: duckdb.DuckDBPyConnection, seq: int) -> str:
+    """SHA-256 over the results written under one seq, in the order of their ids."""
+    rows = connection.sql("SELECT * EXCLUDE (seq) FROM result WHERE seq = ? ORDER BY id", params=[seq]).to_arrow_table()
+    return rows_root(stretches(rows, rows.column_names))

@@ -1,0 +1,253 @@
+"""What a transaction may record. Every function inserts rows under `tx.seq` and updates nothing.
+
+Names, permissions and the meaning of a change are the caller's (service/commands); counting and drawing noise too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from store import trail
+from store.access import Grant
+from store.bins import BinSpec
+from store.canonical import canonical_json, make_id, sha256_hex
+from store.digest import rows_root
+from store.model_file import ModelFile
+from store.receipt import Receipt
+
+if TYPE_CHECKING:
+    from store.db import Transaction
+
+
+def _insert(tx: Transaction, table: str, row: dict[str, Any]) -> None:
+    """One row, by column name, under this transaction's seq."""
+    columns = {"seq": tx.seq, **row}
+    names = ", ".join(columns)
+    marks = ", ".join("?" for _ in columns)
+    tx.connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(columns.values()))
+
+
+def site(tx: Transaction, **columns: Any) -> None:
+    """A new version of a site: every column of `site_version`."""
+    _insert(tx, "site_version", {"known_at": tx.now, **columns})
+
+
+def token(tx: Transaction, *, token: str, site: str, token_sha256: str, revoked: bool = False) -> None:
+    _insert(
+        tx, "token_version", {"known_at": tx.now, "token": token, "site": site, "token_sha256": token_sha256, "revoked": revoked}
+    )
+
+
+def user(tx: Transaction, *, name: str, password: str, grants: Sequence[Grant], disabled: bool = False) -> None:
+    """A new version of an account; `password` is its scrypt text."""
+    held = canonical_json([asdict(grant) for grant in grants])
+    _insert(tx, "user_version", {"known_at": tx.now, "name": name, "password": password, "grants": held, "disabled": disabled})
+
+
+def model(tx: Transaction, file: ModelFile, *, number: int, revision: int, reason: str, changes: Sequence[dict[str, Any]]) -> None:
+    """A revision of a model file; revision 1 is the first."""
+    document = canonical_json(file.document)
+    row = {
+        "known_at": tx.now,
+        "number": number,
+        "model": file.name,
+        "version": file.version,
+        "revision": revision,
+        "document": document,
+        "file_sha256": sha256_hex(document),
+        "reason": reason,
+        "changes": canonical_json(list(changes)),
+    }
+    _insert(tx, "model_version", row)
+    tx.details |= {"file_sha256": row["file_sha256"], "revision": revision, "changes": len(changes)}
+    tx.private["reason"] = reason
+
+
+def next_model_number(tx: Transaction) -> int:
+    return int(tx.connection.execute("SELECT coalesce(max(number), 0) + 1 FROM model_version").fetchall()[0][0])
+
+
+def spec(tx: Transaction, bins: BinSpec, *, model: str, version: str, learned_from: str) -> None:
+    """Freezes the bin spec of a model version, unless the same one is frozen already."""
+    row = {
+        "known_at": tx.now,
+        "model": model,
+        "version": version,
+        "spec_hash": bins.spec_hash,
+        "spec": canonical_json(bins.as_json()),
+        "learned_from": learned_from,
+    }
+    _insert(tx, "bin_spec", row)
+    tx.details |= {"spec_hash": bins.spec_hash, "learned_from": learned_from}
+
+
+def batch(
+    tx: Transaction,
+    receipt: Receipt,
+    *,
+    bytes_: int,
+    absent: Sequence[str] = (),
+    table: str | None = None,
+    digests: Sequence[str] = (),
+    sources: Sequence[str] = (),
+) -> None:
+    """The receipt of this transaction's batch; its rows' digests go into the leaf."""
+    row = {
+        "known_at": tx.now,
+        "batch": receipt.batch,
+        "site": receipt.site,
+        "model": receipt.model,
+        "version": receipt.version,
+        "kind": receipt.kind,
+        "format": receipt.format,
+        "sha256": receipt.sha256,
+        "source": receipt.source,
+        "bytes": bytes_,
+        "rows": receipt.rows,
+        "kept": receipt.kept,
+        "quarantined": receipt.quarantined,
+        "duplicates": receipt.duplicates,
+        "ignored": canonical_json(receipt.ignored),
+        "absent": canonical_json(list(absent)),
+        "reasons": canonical_json(receipt.reasons),
+        "first_event": receipt.first_event,
+        "last_event": receipt.last_event,
+        "table_name": table,
+        "digests": list(digests),
+        "sources": list(sources),
+    }
+    _insert(tx, "batch", row)
+    numbers = {name: row[name] for name in ("site", "model", "version", "kind", "sha256", "rows", "kept", "quarantined", "duplicates")}
+    tx.details |= numbers
+    if table is not None:
+        tx.details["rows_root"] = rows_root(digests)
+
+
+def quarantine(
+    tx: Transaction, *, batch: str, site: str, model: str, source: str, records: Sequence[tuple[int | None, str, str, bytes]]
+) -> None:
+    """Records that could not be read: (line, reason, expected, bytes as they came)."""
+    if not records:
+        return
+    rows = [
+        {
+            "seq": tx.seq,
+            "known_at": tx.now,
+            "id": make_id("quarantine", batch, at),
+            "batch": batch,
+            "site": site,
+            "model": model,
+            "source": source,
+            "line": line,
+            "reason": reason,
+            "expected": expected,
+            "bytes": raw,
+        }
+        for at, (line, reason, expected, raw) in enumerate(records)
+    ]
+    types = {"seq": pa.int64(), "known_at": pa.timestamp("us"), "line": pa.int64(), "bytes": pa.binary()}
+    schema = pa.schema([(name, types.get(name, pa.string())) for name in rows[0]])
+    _append(tx, "quarantine", pa.Table.from_pylist(rows, schema=schema))
+
+
+def summaries(
+    tx: Transaction,
+    counted: pa.Table,
+    *,
+    site: str,
+    model: str,
+    version: str,
+    spec_hash: str,
+    variance: float = 0.0,
+    release: str | None = None,
+) -> None:
+    """Signed deltas of SUMMARY_SCHEMA; `variance` is that of the noise in each cell."""
+    if not counted.num_rows:
+        return
+    tx.connection.register("arriving", counted)
+    try:
+        tx.connection.execute(
+            "INSERT INTO summary SELECT ?, ?, ?, ?, ?, segment, section, block, grain, counts, ?, ? FROM arriving",
+            [tx.seq, site, model, version, spec_hash, variance, release],
+        )
+    finally:
+        tx.connection.unregister("arriving")
+
+
+def reference(
+    tx: Transaction, counted: pa.Table, *, model: str, version: str, spec_hash: str, rows: int, source: str
+) -> None:
+    """The counts of a model version's reference: one row per section."""
+    for row in counted.to_pylist():
+        _insert(
+            tx,
+            "reference_summary",
+            {
+                "known_at": tx.now,
+                "model": model,
+                "version": version,
+                "spec_hash": spec_hash,
+                "section": row["section"],
+                "counts": row["counts"],
+                "rows": rows,
+                "source": source,
+            },
+        )
+
+
+def ledger(tx: Transaction, **columns: Any) -> None:
+    """A state of one privacy spend: every column of `ledger_entry`."""
+    _insert(tx, "ledger_entry", {"known_at": tx.now, **columns})
+
+
+def results(tx: Transaction, table: pa.Table, *, basis_seq: int) -> list[str]:
+    """Measurements of RESULT_SCHEMA; returns their ids. The leaf gets their digest."""
+    keys = table.select(["model", "version", "site", "monitor", "measure", "about", "segment", "window_to"]).to_pylist()
+    ids = [make_id("result", tx.seq, *key.values()) for key in keys]
+    with_ids = table.append_column("id", pa.array(ids, pa.string()))
+    names = ", ".join(table.column_names)
+    tx.connection.register("arriving", with_ids)
+    try:
+        tx.connection.execute(
+            f"INSERT INTO result (seq, known_at, basis_seq, id, {names}) SELECT ?, ?, ?, id, {names} FROM arriving",
+            [tx.seq, tx.now, basis_seq],
+        )
+    finally:
+        tx.connection.unregister("arriving")
+    tx.details |= {"results": table.num_rows, "results_sha256": trail.results_digest(tx.connection, tx.seq)}
+    return ids
+
+
+def alerts(tx: Transaction, documents: Sequence[dict[str, Any]]) -> None:
+    """New versions of alerts; each document holds the columns of `alert_version` and whatever else describes it."""
+    columns = ("id", "model", "version", "site", "segment", "monitor", "about", "measure", "case_id", "condition", "triage", "severity", "event")
+    for document in documents:
+        row = {name: document[name] for name in columns}
+        _insert(tx, "alert_version", {"known_at": tx.now, **row, "document": json.dumps(document, sort_keys=True, ensure_ascii=False)})
+
+
+def request(tx: Transaction, document: dict[str, Any]) -> None:
+    """A new version of a retraining request."""
+    columns = ("id", "model", "version", "site", "state", "event")
+    row = {name: document[name] for name in columns}
+    _insert(tx, "request_version", {"known_at": tx.now, **row, "document": json.dumps(document, sort_keys=True, ensure_ascii=False)})
+
+
+def report(tx: Transaction, **columns: Any) -> None:
+    """A built report: every column of `report`; its digests go into the leaf."""
+    _insert(tx, "report", {"known_at": tx.now, **columns})
+    tx.details |= {name: columns[name] for name in ("pack", "format", "state", "as_of", "sha256", "evidence_sha256")}
+
+
+def _append(tx: Transaction, table: str, rows: pa.Table) -> None:
+    names = ", ".join(rows.column_names)
+    tx.connection.register("arriving", rows)
+    try:
+        tx.connection.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM arriving")
+    finally:
+        tx.connection.unregister("arriving")
