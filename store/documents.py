@@ -65,10 +65,17 @@ def _words(value: Any, source: str, depth: int) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict):
-        return {key: _words(item, source, depth + 1) for key, item in value.items()}
+        return {_sound(key, source): _words(item, source, depth + 1) for key, item in value.items()}
     if isinstance(value, list):
         return [_words(item, source, depth + 1) for item in value]
-    return value
+    return None if value is None else _sound(value, source)
+
+
+def _sound(text: str, source: str) -> str:
+    """Half of a surrogate pair, which an escape can write, has no bytes in UTF-8 and so no digest."""
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise BadInput(f"{source}: an escape that is half a character", advice="Write the character itself.")
+    return text
 
 
 def _from_yaml(text: str, source: str) -> Document:
@@ -97,11 +104,11 @@ def _from_yaml(text: str, source: str) -> Document:
                     raise BadInput(f"{source} line {line}: a key that is not text", advice="Write `key: value`.")
                 if key.value in out:
                     raise _twice(source, key.value, line)
-                out[key.value] = plain(item, (*path, key.value))
+                out[_sound(key.value, source)] = plain(item, (*path, key.value))
                 lines[(*path, key.value)] = line
             return out
         bare = node.style is None and node.value in ("", "~", "null")
-        return None if bare else node.value
+        return None if bare else _sound(node.value, source)
 
     try:
         node = Loader(text).get_single_node()

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from store.bins import band_names
 from store.documents import parse_document
-from store.errors import BadInput
 from store.fields import Field, root
 from store.model_file import (
     Columns,
@@ -30,6 +29,8 @@ from store.model_file import (
     Watch,
 )
 from store.watch_reader import read_privacy, read_retrain, read_watch
+
+T = TypeVar("T")
 
 KEYS = (
     "name",
@@ -179,28 +180,14 @@ def _once(field: Field, names: Iterable[str]) -> None:
 
 
 def _apart(field: Field, columns: Columns) -> None:
-    """Columns with a part of their own must differ: an outcome that is also the prediction would be always right."""
-    held = {
-        "id": columns.id,
-        "time": columns.time,
-        "prediction": columns.prediction.column if columns.prediction else None,
-        "score": columns.score,
-        "outcome": columns.outcome.column if columns.outcome else None,
-    }
-    seen: dict[str, str] = {}
-    for part, name in held.items():
-        if name is None:
-            continue
-        if name in seen:
-            raise field.child(part, name).bad(f"another column than that of {seen[name]}")
-        seen[name] = part
-    for item in columns.inputs:
-        if part := seen.get(item.name):
-            raise field.child("inputs", None).bad(
-                "inputs only",
-                advice=f"An input cannot be the {part} too; remove one of the two.",
-                found=f'"{item.name}", which is the {part}',
-            )
+    """An outcome that is also the prediction would always be right; one that is an input would be known too early."""
+    if columns.outcome is None:
+        return
+    name = columns.outcome.column
+    if columns.prediction and columns.prediction.column == name:
+        raise field.child("outcome", name).bad("another column than that of the prediction")
+    if name in [item.name for item in columns.inputs]:
+        raise field.child("outcome", name).bad("a column that is no input")
 
 
 def _input(field: Field) -> Input:
@@ -296,8 +283,3 @@ def _group(name: str, field: Field) -> Group:
     if bands and len(set(band_names(bands))) != len(bands) + 1:
         raise fields["bands"].bad("bands that differ in their first six digits")
     return Group(name=name, values=_read(fields, "values", _values, ()), bands=bands)
-
-
-def unreadable(source: str, error: UnicodeDecodeError) -> BadInput:
-    """The error for a model file that is no UTF-8 text."""
-    return BadInput(f"{source}: not UTF-8 text: {error}", advice="Save the file as UTF-8.")
