@@ -79,12 +79,12 @@ def _sound(text: str, source: str) -> str:
 
 
 def _from_yaml(text: str, source: str) -> Document:
-    import yaml  # noqa: PLC0415 - 30 ms that `bailiwick --help` does not need
+    import yaml
 
     class Loader(yaml.BaseLoader):
         def compose_node(self, parent: Any, index: Any) -> Any:
             if self.check_event(yaml.AliasEvent):
-                line = self.peek_event().start_mark.line + 1
+                line = self.line + 1
                 raise BadInput(f"{source} line {line}: an alias (*name)", advice="Write the values out.")
             return super().compose_node(parent, index)
 
@@ -107,7 +107,7 @@ def _from_yaml(text: str, source: str) -> Document:
                 out[_sound(key.value, source)] = plain(item, (*path, key.value))
                 lines[(*path, key.value)] = line
             return out
-        bare = node.style is None and node.value in ("", "~", "null")
+        bare = isinstance(node, yaml.ScalarNode) and node.style is None and node.value in ("", "~", "null")
         return None if bare else _sound(node.value, source)
 
     try:

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from store.documents import Document, Path
@@ -175,7 +176,7 @@ class Field:
     def rising(self, *, at_least: int) -> tuple[float, ...]:
         """Numbers that rise strictly."""
         numbers = tuple(item.number() for item in self.sequence())
-        if len(numbers) < at_least or any(a >= b for a, b in zip(numbers, numbers[1:], strict=False)):
+        if len(numbers) < at_least or any(a >= b for a, b in pairwise(numbers)):
             raise self.bad(f"a list of at least {at_least} rising numbers")
         return numbers
 

@@ -39,7 +39,9 @@ ROLES: tuple[tuple[str, str], ...] = (
     ("outcome", r"target|label|outcome|ground_?truth|actual|y(_?true)?"),
     ("person", r"(customer|person|user|patient|client|applicant)_?(id|no|number)"),
 )
-GROUPS = re.compile(r"sex|gender|age(_?(group|band))?|race|ethnicity|religion|disability|nationality|marital_?status", re.I)
+GROUPS = re.compile(
+    r"sex|gender|age(_?(group|band))?|race|ethnicity|religion|disability|nationality|marital_?status", re.IGNORECASE
+)
 MOST_VALUES = 20
 
 

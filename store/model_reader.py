@@ -79,9 +79,7 @@ def read_model_file(text: str, *, source: str) -> ModelFile:
 def _require(whole: Field, fields: dict[str, Field], *names: str) -> None:
     for name in names:
         if name not in fields:
-            raise whole.child(name, None).bad(
-                "a value", advice=f"Add `{name}`; it is required.", found="nothing"
-            )
+            raise whole.child(name, None).bad("a value", advice=f"Add `{name}`; it is required.", found="nothing")
 
 
 def _read(fields: dict[str, Field], name: str, reading: Callable[[Field], T], default: T) -> T:

@@ -89,7 +89,9 @@ def _outcome(model: ModelFile) -> str:
     outcome = model.columns.outcome
     assert outcome is not None
     when = f" about {format_duration(outcome.expected_after)} after the decision" if outcome.expected_after else ""
-    until = f"; after {format_duration(outcome.give_up_after)} it is no longer waited for" if outcome.give_up_after else ""
+    until = (
+        f"; after {format_duration(outcome.give_up_after)} it is no longer waited for" if outcome.give_up_after else ""
+    )
     return f"What happened becomes known{when} in the column {outcome.column}{until}."
 
 
@@ -129,9 +131,9 @@ def _reference(model: ModelFile) -> str:
 def _limits(model: ModelFile) -> list[str]:
     watch = model.watch
     window = watch.window
+    grows = f"a window with fewer than {window.at_least} rows grows backwards, up to {format_duration(window.up_to)}"
     out = [
-        f"It is judged every {format_duration(window.every)}; a window with fewer than {window.at_least} rows grows "
-        f"backwards, up to {format_duration(window.up_to)}.",
+        f"It is judged every {format_duration(window.every)}; {grows}.",
         f"Drift is judged by the rules of {watch.drift.method_set}.",
     ]
     for name, own in watch.drift.columns:
@@ -142,8 +144,8 @@ def _limits(model: ModelFile) -> list[str]:
     out.extend(f"{_capital(_limit(item))}." for item in watch.performance)
     quality = watch.quality
     out.append(
-        f"At most {quality.missing:.3g} of a column may be missing, and at most {quality.unseen:.3g} may be values never "
-        f"seen before (set by {quality.source})."
+        f"At most {100 * quality.missing:.4g} % of a column may be missing, and at most {100 * quality.unseen:.4g} % may be "
+        f"values never seen before (set by {quality.source})."
     )
     return out
 
@@ -186,7 +188,9 @@ def _cannot(model: ModelFile) -> list[str]:
     if watch.performance and not columns.outcome:
         out.append("Limits on performance are set, but no outcome is declared: they cannot be judged.")
     if watch.performance and columns.outcome and not columns.prediction and not columns.score:
-        out.append("Limits on performance are set, but neither prediction nor score is declared: they cannot be judged.")
+        out.append(
+            "Limits on performance are set, but neither prediction nor score is declared: they cannot be judged."
+        )
     if watch.fairness and not columns.prediction:
         out.append("Limits on fairness are set, but no prediction is declared: they cannot be judged.")
     return out
