@@ -1,1 +1,1 @@
-"""Builders: evidence to elements, one file per kind of report."""
+"""One builder per kind of report: facts in, elements out, pure."""

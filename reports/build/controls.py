@@ -1,0 +1,160 @@
+"""What the pack asks and whether the facts answer it: the completeness of a report, control by control.
+
+Completeness is told apart from integrity: a complete report may be changed by someone, an untouched one may be
+incomplete. `gaps` is what stands between a draft and an issued report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from reports import words
+from reports.build.facts import GeneralFacts, Row
+from reports.packs import Control
+
+_SERIOUS = ("high", "critical")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    control: Control
+    status: str
+    """`met`, `declared`, `missing` or `not applicable`."""
+    why: str
+
+    @property
+    def gap(self) -> bool:
+        return self.status == "missing" and self.control.required
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "id": self.control.id,
+            "title": self.control.title,
+            "kind": self.control.kind,
+            "required": self.control.required,
+            "status": self.status,
+            "why": self.why,
+        }
+
+
+def answers(facts: GeneralFacts) -> list[Answer]:
+    out = []
+    for control in facts.pack.controls:
+        held, why = _CHECKS[control.needs](facts)
+        done = "declared" if control.kind == "declared" else "met"
+        out.append(Answer(control, "not applicable" if held is None else done if held else "missing", why))
+    return out
+
+
+def gaps(facts: GeneralFacts) -> list[str]:
+    """Why this report cannot be issued yet; empty when it can."""
+    return [f"{a.control.id} {a.control.title}: {a.why}" for a in answers(facts) if a.gap]
+
+
+def completeness(found: list[Answer]) -> str:
+    """`9 of 11 controls answered (2 missing)`."""
+    asked = [answer for answer in found if answer.status != "not applicable"]
+    missing = sum(answer.status == "missing" for answer in asked)
+    return f"{len(asked) - missing} of {words.plural(len(asked), 'control')} answered, {missing or 'none'} missing"
+
+
+def measured(results: list[Row], *monitors: str) -> list[Row]:
+    return [result for result in results if result["monitor"] in monitors and result["value"] is not None]
+
+
+Check = Callable[[GeneralFacts], tuple[bool | None, str]]
+"""True held, False missing, None does not apply; and why, in words."""
+
+
+def _owner(facts: GeneralFacts) -> tuple[bool, str]:
+    owner = facts.file.owner
+    named = words.clean(owner.team or owner.email)
+    return bool(named), named or "the model file names no owner"
+
+
+def _use(facts: GeneralFacts) -> tuple[bool, str]:
+    return bool(facts.file.use), words.clean(facts.file.use) or "the model file does not say what the model is for"
+
+
+def _tier_reason(facts: GeneralFacts) -> tuple[bool, str]:
+    tier = facts.file.tier
+    return bool(tier.why), f"tier {tier.level}: {words.clean(tier.why) or 'no reason given'}"
+
+
+def _all_sites_sent(facts: GeneralFacts) -> tuple[bool, str]:
+    if not facts.coverage:
+        return False, "no site has sent anything"
+    without = [words.clean(row["site"]) for row in facts.coverage if not row.get("rows")]
+    return not without, f"nothing from {words.listed(without)}" if without else "all did"
+
+
+def _reference(facts: GeneralFacts) -> tuple[bool, str]:
+    lacking = {str(r["about"]) for r in facts.results if r["status"] == "no_reference"}
+    if lacking:
+        return False, f"no reference for {words.plural(len(lacking), 'column')}"
+    held = bool(facts.model.get("spec_hash"))
+    return held, "bins are frozen" if held else "no reference and no bins yet"
+
+
+def _drift_measured(facts: GeneralFacts) -> tuple[bool, str]:
+    n = len(measured(facts.results, "drift"))
+    return n > 0, words.plural(n, "result")
+
+
+def _performance_measured(facts: GeneralFacts) -> tuple[bool | None, str]:
+    if facts.file.columns.outcome is None:
+        return None, "the model file names no outcome"
+    n = len(measured(facts.results, "performance"))
+    return n > 0, words.plural(n, "result") if n else "no labels in the period"
+
+
+def _fairness_measured(facts: GeneralFacts) -> tuple[bool | None, str]:
+    if not facts.file.columns.groups:
+        return None, "the model file names no groups"
+    n = len(measured(facts.results, "fairness"))
+    return n > 0, words.plural(n, "result")
+
+
+def _changes_have_reasons(facts: GeneralFacts) -> tuple[bool, str]:
+    silent = [change for change in facts.changes if change.get("changes") and not change.get("reason")]
+    if silent:
+        return False, f"{words.plural(len(silent), 'change')} without a reason"
+    return True, words.plural(len(facts.changes), "change") if facts.changes else "no changes"
+
+
+def _high_alerts_handled(facts: GeneralFacts) -> tuple[bool, str]:
+    left = [a for a in facts.alerts if a.get("severity") in _SERIOUS and not touched(a) and is_open(a)]
+    return not left, f"{words.plural(len(left), 'alert')} untouched" if left else "none is"
+
+
+def _trail_checked(facts: GeneralFacts) -> tuple[bool, str]:
+    checked = facts.proof.get("checked")
+    return checked is True, {True: "it held", False: "it did not hold"}.get(checked, "not re-derived at build")
+
+
+def is_open(alert: Row) -> bool:
+    return str(alert.get("condition")) != "cleared" and str(alert.get("triage")) != "resolved"
+
+
+def touched(alert: Row) -> bool:
+    """Whether a person has acted on it: acknowledged, assigned, snoozed or resolved."""
+    if str(alert.get("triage") or "new") not in ("new", "open", "none", "untriaged"):
+        return True
+    return bool(alert.get("owner"))
+
+
+_CHECKS: dict[str, Check] = {
+    "owner": _owner,
+    "use": _use,
+    "tier_reason": _tier_reason,
+    "all_sites_sent": _all_sites_sent,
+    "reference": _reference,
+    "drift_measured": _drift_measured,
+    "performance_measured": _performance_measured,
+    "fairness_measured": _fairness_measured,
+    "changes_have_reasons": _changes_have_reasons,
+    "high_alerts_handled": _high_alerts_handled,
+    "trail_checked": _trail_checked,
+}

@@ -1,0 +1,198 @@
+"""How reports say things: states, numbers, moments. Plain words; three significant digits; no verdict on people or law.
+
+Texts that came from outside pass `clean`: it keeps them readable and takes away what could mislead the eye (control
+characters, bidirectional overrides, invisible marks become visible escapes).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from math import floor, log10
+from typing import Any
+
+from reports.elements import Cell
+
+TONES = ("within", "outside", "unclear", "nodata", "cannot", "plain")
+
+_STATES: dict[str, tuple[str, str, str]] = {
+    "within": ("✓", "within limits", "within"),
+    "outside": ("▲", "outside limits", "outside"),
+    "unclear": ("◆", "watch", "unclear"),
+    "too_few": ("?", "cannot say: too few", "cannot"),
+    "no_labels": ("?", "cannot say: no labels", "cannot"),
+    "no_reference": ("?", "cannot say: no reference", "cannot"),
+    "not_computable": ("?", "cannot say: not computable", "cannot"),
+    "stale": ("■", "no data", "nodata"),
+    "live": ("✓", "fresh", "within"),
+    "late": ("◆", "late", "unclear"),
+    "silent": ("■", "silent", "nodata"),
+    "never": ("■", "never heard from", "nodata"),
+    "no_data": ("■", "no data", "nodata"),
+    "no_limit": ("◇", "no limit set", "plain"),
+}
+NO_DATA = "no data"
+NONE = "none"
+CANNOT = frozenset({"too_few", "no_labels", "no_reference", "not_computable"})
+REASONS = {
+    "too_few": "too few rows to tell",
+    "no_labels": "no labels yet",
+    "no_reference": "no reference to compare with",
+    "not_computable": "cannot be computed",
+}
+MEASURES = {
+    "psi": "population stability index",
+    "js": "Jensen-Shannon distance",
+    "wasserstein": "Wasserstein distance",
+    "ks": "Kolmogorov-Smirnov test",
+    "chi_square": "chi-square test",
+    "z": "z-test of proportions",
+    "roc_auc": "ROC AUC",
+    "log_loss": "log loss",
+    "accuracy": "accuracy",
+    "selection_rate": "selection rate",
+    "selection_rate_ratio": "selection-rate ratio",
+    "selection_rate_difference": "selection-rate difference",
+    "tpr_difference": "gap in true-positive rates",
+    "fpr_difference": "gap in false-positive rates",
+    "missing_rate": "share missing",
+    "unseen_rate": "share never seen in the reference",
+    "hours_silent": "hours silent",
+}
+
+
+def state(status: str) -> Cell:
+    """Icon, word and colour of a status, always the three."""
+    icon, word, tone = _STATES.get(status, ("?", status.replace("_", " "), "cannot"))
+    return Cell(word, status, tone, icon)
+
+
+def tone(status: str) -> str:
+    return state(status).tone
+
+
+def measure(name: str) -> str:
+    return MEASURES.get(name, name.replace("_", " "))
+
+
+def clean(value: Any) -> str:
+    """Text from outside in NFC, on one line, with every invisible or reversing character shown as an escape."""
+    if value is None:
+        return ""
+    out = []
+    for char in unicodedata.normalize("NFC", str(value)):
+        if char in "\n\r\t":
+            out.append(" ")
+        elif unicodedata.category(char)[0] == "C" or char in "\u2028\u2029":
+            out.append(f"\\u{{{ord(char):04X}}}")
+        else:
+            out.append(char)
+    return "".join(out)
+
+
+def number(value: float | None, *, digits: int = 3) -> str:
+    """Three significant digits, never in exponents between 0.0001 and a billion."""
+    if value is None:
+        return "not measured"
+    if value == 0:
+        return "0"
+    size = floor(log10(abs(value)))
+    if size < -4 or size > 9:
+        return f"{value:.{digits - 1}e}"
+    if size >= digits:
+        return f"{value:,.0f}"
+    return f"{value:.{max(0, digits - 1 - size)}f}"
+
+
+def count(value: int | None) -> str:
+    return "not counted" if value is None else f"{value:,}"
+
+
+def share(part: int | float | None, whole: int | float | None) -> str:
+    """A percentage; `no data` where there is nothing to take a share of, and no rounding to 0 or 100 %."""
+    if part is None or not whole:
+        return NO_DATA
+    ratio = part / whole
+    if 0 < ratio < 0.001:
+        return "under 0.1 %"
+    if 0.999 < ratio < 1:
+        return "over 99.9 %"
+    return f"{100 * ratio:.1f} %"
+
+
+def interval(value: float | None, low: float | None, high: float | None, *, n: int | None = None) -> str:
+    """`0.71 (0.66 to 0.77, n 1,204)`, the form of every measured number."""
+    if value is None:
+        return "not measured" if n is None else f"not measured (n {count(n)})"
+    inside = [] if low is None or high is None else [f"{number(low)} to {number(high)}"]
+    if n is not None:
+        inside.append(f"n {count(n)}")
+    return number(value) + (f" ({', '.join(inside)})" if inside else "")
+
+
+def limit(value: Mapping[str, Any] | None) -> str:
+    if not value or value.get("value") is None:
+        return "no limit set"
+    word = {"at_least": "at least", "at_most": "at most"}.get(str(value.get("op")), clean(value.get("op")))
+    return f"{word} {number(float(value['value']))}"
+
+
+def moment(value: Any) -> str:
+    """ISO date and time with its zone, to the minute: `2026-10-31 06:00 UTC`."""
+    if value in (None, ""):
+        return "never"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M} UTC"
+    text = str(value)
+    if len(text) < 16:
+        return clean(text)
+    return clean(f"{text[:10]} {text[11:16]} UTC")
+
+
+def day(value: Any) -> str:
+    return clean(value.isoformat() if isinstance(value, datetime) else value)[:10]
+
+
+def window(value: Mapping[str, Any] | None) -> str:
+    """`2026-10-01 to 2026-10-02`; hours are named where the window is not of whole days."""
+    if not value:
+        return NO_DATA
+    start, end = str(value.get("from") or ""), str(value.get("to") or "")
+    if start[11:16] in ("", "00:00") and end[11:16] in ("", "00:00"):
+        return f"{clean(start[:10])} to {clean(end[:10])}"
+    return f"{moment(start)} to {moment(end)}"
+
+
+def site(name: Any) -> str:
+    return "all sites" if name == "*" else clean(name)
+
+
+def plural(n: int, one: str, many: str | None = None) -> str:
+    return f"{count(n)} {one if n == 1 else many or one + 's'}"
+
+
+def listed(items: Iterable[str], *, none: str = NONE) -> str:
+    """`a, b and c`."""
+    words = list(items)
+    if not words:
+        return none
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def tally(counts: Mapping[str, int], *, none: str = NONE) -> str:
+    """`no_id 3, bad_time 1`, largest first."""
+    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return ", ".join(f"{clean(name).replace('_', ' ')} {count(n)}" for name, n in ordered if n) or none
+
+
+def text(value: Any, *, none: str = "") -> Cell:
+    return Cell(clean(value) or none, value)
+
+
+def counted(value: int | None) -> Cell:
+    return Cell(count(value), value)
+
+
+def figure(value: float | None) -> Cell:
+    return Cell(number(value), value)
