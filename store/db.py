@@ -28,6 +28,10 @@ from store.events import Event
 from store.reads import Reads
 
 
+Connection = duckdb.DuckDBPyConnection
+"""For those above who hold a transaction's connection and must not meet DuckDB itself."""
+
+
 @dataclass(slots=True)
 class Transaction:
     """What a write may use. `details` end up in the leaf as they stand at the end; `private` beside it, hashed."""
@@ -95,6 +99,12 @@ class Store:
                 raise
             finally:
                 self._writing = False
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """The writer's turn: what is looked up inside still holds when a write inside begins."""
+        with self._lock:
+            yield
 
     def copy_to(self, target: Path) -> None:
         """A consistent copy of the whole database at this moment, into a file that does not exist yet."""

@@ -179,8 +179,13 @@ def summaries(
         tx.connection.unregister("arriving")
 
 
+def reference_batch(tx: Transaction, *, model: str, version: str, since: int) -> None:
+    """Says that this batch belongs to the delivery that began at seq `since`."""
+    _insert(tx, "reference_batch", {"model": model, "version": version, "since": since})
+
+
 def reference(
-    tx: Transaction, counted: pa.Table, *, model: str, version: str, spec_hash: str, rows: int, source: str
+    tx: Transaction, counted: pa.Table, *, model: str, version: str, spec_hash: str, rows: int
 ) -> None:
     """The counts of a model version's reference: one row per section."""
     for row in counted.to_pylist():
@@ -195,7 +200,6 @@ def reference(
                 "section": row["section"],
                 "counts": row["counts"],
                 "rows": rows,
-                "source": source,
             },
         )
 

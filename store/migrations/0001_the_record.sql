@@ -59,10 +59,13 @@ CREATE TABLE summary (
     block TIMESTAMP, grain VARCHAR, counts BIGINT[], variance DOUBLE, release VARCHAR
 );
 
+-- A row is one batch of a reference; the reference is what came from `since` on, so that a new delivery replaces it.
+CREATE TABLE reference_batch (seq BIGINT, model VARCHAR, version VARCHAR, since BIGINT);
+
 -- A row is one section of the counts of a model version's reference.
 CREATE TABLE reference_summary (
     seq BIGINT, known_at TIMESTAMP, model VARCHAR, version VARCHAR, spec_hash VARCHAR, section VARCHAR,
-    counts BIGINT[], rows BIGINT, source VARCHAR
+    counts BIGINT[], rows BIGINT
 );
 
 -- A row is one state of one privacy spend: charged before noise is drawn, then released.

@@ -12,8 +12,9 @@ from store.reads.models import ModelReads
 from store.reads.privacy import PrivacyReads
 from store.reads.records import RecordReads
 from store.reads.results import ResultReads
+from store.reads.rows import RowReads
 from store.reads.sites import SiteReads
 
 
-class Reads(SiteReads, ModelReads, ResultReads, AlertReads, PrivacyReads, RecordReads):
+class Reads(SiteReads, ModelReads, RowReads, ResultReads, AlertReads, PrivacyReads, RecordReads):
     """All of them, by subject."""

@@ -1,0 +1,93 @@
+"""From rows to summaries: which relations a batch makes new, counted under the frozen bin spec.
+
+Freezing a spec counts what is at hand; every later batch adds its deltas in its own transaction. A change of spec is
+a marked break: rows that are still here are counted again under the new one, what came as counts stays under the old.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from monitors.engines import duckdb as engine
+from monitors.engines.base import Blocks
+from store import rows, writes
+from store.bins import BinSpec, Section
+from store.db import Connection, Transaction
+from store.rows import RowShape
+from store.summary import SUMMARY_SCHEMA
+
+HOURS_KEPT = timedelta(days=7)
+"""Blocks are hours for the last week, days before it."""
+
+
+def blocks_at(now: datetime) -> Blocks:
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return Blocks(hours_from=midnight - HOURS_KEPT)
+
+
+def count_sections(
+    connection: Connection,
+    spec: BinSpec,
+    shape: RowShape,
+    blocks: Blocks,
+    *,
+    parts: str | None,
+    complete: str,
+    labelled: str,
+) -> pa.Table:
+    """Deltas of all sections. `parts`: relation of rows with their `part`, or None where only labels came."""
+    counted = []
+    segments = shape.segments
+
+    def count(relation: str, section: Section, **options: Any) -> None:
+        if spec.widths[section]:
+            counted.append(engine.count(connection, relation, spec, section, blocks=blocks, **options))
+
+    if parts is not None:
+        for name, bit in (("parts_inputs", rows.INPUTS), ("parts_outputs", rows.PREDICTION)):
+            connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM {parts} WHERE part & {bit} = {bit}")
+        count("parts_inputs", Section.INPUTS, segments=segments)
+        count("parts_outputs", Section.OUTPUTS)
+        if segments:
+            count(complete, Section.OUTPUTS, segments=segments, total=False)
+        count(complete, Section.OUTCOMES, segments=segments)
+    count(labelled, Section.LABELLED, segments=segments, weight="weight")
+    return pa.concat_tables(counted) if counted else SUMMARY_SCHEMA.empty_table()
+
+
+def recount(tx: Transaction, spec: BinSpec, shape: RowShape, *, model: str, version: str) -> int:
+    """Counts every row at hand of a model version under a newly frozen spec; returns the deltas written."""
+    connection, written = tx.connection, 0
+    for table, _, own in rows.tables(connection, model, version, "rows"):
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE recounted AS {rows.aligned_sql(table, own, shape)}")
+        for (site,) in connection.execute("SELECT DISTINCT site FROM recounted ORDER BY site").fetchall():
+            literal = site.replace("'", "''")
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE recounted_site AS SELECT * FROM recounted WHERE site = '{literal}'")
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE fresh_complete AS {rows.complete_sql('recounted_site', shape)}")
+            rows.fresh_labelled_by_rows(connection, rows.labels_table(connection, model))
+            counted = count_sections(
+                connection,
+                spec,
+                shape,
+                blocks_at(tx.now),
+                parts="recounted_site",
+                complete="fresh_complete",
+                labelled="fresh_labelled",
+            )
+            writes.summaries(tx, counted, site=site, model=model, version=version, spec_hash=spec.spec_hash)
+            written += counted.num_rows
+    return written
+
+
+def count_reference(connection: Connection, spec: BinSpec, relation: str) -> pa.Table:
+    """The reference's vectors of inputs and outputs, one row per section, whatever its times."""
+    parts = []
+    for section in (Section.INPUTS, Section.OUTPUTS):
+        if spec.widths[section]:
+            parts.append(engine.count(connection, relation, spec, section, blocks=Blocks(fixed="week")))
+    table = pa.concat_tables(parts) if parts else SUMMARY_SCHEMA.empty_table()
+    return table.filter(pc.is_null(table.column("segment")))
