@@ -1,0 +1,99 @@
+"""Every setting of `bailiwick.toml`, declared once: name, kind, default, help.
+
+`service/config.py` reads by these declarations, `config show` and the file that `init` writes are drawn from
+them, and so is the page in docs/. Nothing else names a default.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    TEXT = "text"
+    TIME = "time"
+    DURATION = "duration"
+    WHOLE = "whole number"
+    BYTES = "bytes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    key: str
+    """`section.name`; the environment's BAILIWICK_SECTION_NAME stands above the file."""
+    kind: Kind
+    default: str | None
+    help: str
+
+    @property
+    def variable(self) -> str:
+        return "BAILIWICK_" + self.key.replace(".", "_").upper()
+
+
+SETTINGS = (
+    Setting(key="hub.org", kind=Kind.TEXT, default="", help="The organisation whose hub this is, as reports name it."),
+    Setting(
+        key="hub.clock",
+        kind=Kind.TIME,
+        default=None,
+        help="A pinned time that stands for now. For demonstrations and tests only; pages and reports say so.",
+    ),
+    Setting(
+        key="hub.contact_window",
+        kind=Kind.DURATION,
+        default="24h",
+        help="How long a site may be silent before that is an alert, where the site itself does not say.",
+    ),
+    Setting(
+        key="hub.id_horizon",
+        kind=Kind.DURATION,
+        default="35d",
+        help="Within this span of event time, a row with an id that is known already is a duplicate.",
+    ),
+    Setting(
+        key="limits.request",
+        kind=Kind.BYTES,
+        default="256 MiB",
+        help="The largest body of one HTTP request; a larger one is refused before it is read.",
+    ),
+    Setting(
+        key="limits.retrain_time",
+        kind=Kind.DURATION,
+        default="1h",
+        help="How long a retraining command may run before it is stopped.",
+    ),
+    Setting(
+        key="limits.retrain_memory",
+        kind=Kind.BYTES,
+        default="4 GiB",
+        help="How much memory a retraining command may take.",
+    ),
+    Setting(
+        key="server.address",
+        kind=Kind.TEXT,
+        default="127.0.0.1",
+        help="The address `serve` listens on. Another than the machine's own needs sign-in: at least one user.",
+    ),
+    Setting(key="server.port", kind=Kind.WHOLE, default="8501", help="The port `serve` listens on."),
+    Setting(
+        key="server.session",
+        kind=Kind.DURATION,
+        default="12h",
+        help="How long a sign-in lasts.",
+    ),
+    Setting(
+        key="server.monitor_every",
+        kind=Kind.DURATION,
+        default="5m",
+        help="How often the server looks for windows that are due.",
+    ),
+)
+
+BUDGET_KEYS = {
+    "epsilon": "The cap on epsilon over any span of `per`, as text: exact, never rounded.",
+    "delta": "The delta that goes with it, as text.",
+    "per": "The span over which the cap holds.",
+    "block": "The span of data that one noisy release covers: 1h, 1d or 7d (weeks start on Monday).",
+}
+"""The keys of `[people.NAME]`."""
