@@ -1,0 +1,63 @@
+"""Commands that bring data in, or send counts out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from service.bundles import take_bundle
+from service.ingest import Delivery, ingest_paths, known_model, known_site, nothing_recorded, refuse_rows_unless_shared
+from service.wiring import Hub
+from store.access import Permission, Viewer, require
+from store.errors import BadInput, BailiwickError, Refused
+from store.receipt import Kind
+
+LATER = (Kind.LINEAGE, Kind.COST, Kind.ATTRIBUTIONS)
+
+
+def ingest(
+    hub: Hub,
+    viewer: Viewer,
+    *,
+    paths: Sequence[Path],
+    site: str,
+    model: str | None = None,
+    version: str | None = None,
+    kind: str = "predictions",
+    format: str = "auto",
+) -> dict[str, Any]:
+    """Files, folders or bundles of one site: a receipt per batch, and the errors of files that gave none."""
+    require(viewer, Permission.INGEST_WRITE, site=site)
+    try:
+        of_kind = Kind(kind)
+    except ValueError:
+        raise BadInput(f"kind {kind!r} is none of {', '.join(Kind)}", advice="Predictions are the default.") from None
+    if of_kind in LATER:
+        raise Refused(f"this version takes no {of_kind} yet", advice="Predictions, labels, references and summaries it takes.")
+    row = known_site(hub, viewer, site)
+    refuse_rows_unless_shared(row, of_kind)
+    if of_kind is Kind.SUMMARIES:
+        receipts = [take_bundle(hub, viewer, path, site=row) for path in paths]
+        return {"schema": "bailiwick/receipts/1", "receipts": receipts, "errors": []}
+    name = model or _only_model(hub, viewer)
+    known_model(hub, viewer, name, version)
+    delivery = Delivery(site=site, timezone=row["timezone"], kind=of_kind, model=name, version=version)
+    receipts, errors = ingest_paths(hub, viewer, paths, delivery, format_name=format)
+    if not receipts:
+        raise nothing_recorded(errors)
+    return {"schema": "bailiwick/receipts/1", "receipts": receipts, "errors": [_told(error) for error in errors]}
+
+
+def _only_model(hub: Hub, viewer: Viewer) -> str:
+    """The model meant when none is named: the only one there is."""
+    names = sorted({row["model"] for row in hub.store.reads(viewer).models()})
+    if len(names) != 1:
+        known = ", ".join(names) or "none; add one with `bailiwick model add FILE`"
+        raise BadInput("which model are these rows of?", advice=f"Name it with --model. Known: {known}.")
+    return names[0]
+
+
+def _told(error: BailiwickError) -> dict[str, Any]:
+    told: dict[str, Any] = error.as_json()["error"]
+    return told
