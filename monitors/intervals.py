@@ -97,9 +97,12 @@ def _mover_log(low: Share, high: Share) -> Interval:
         bottom = 0.0
     else:
         bottom = ratio * exp(-sqrt(log(p1 / l1) ** 2 + log(u2 / p2) ** 2))
-    # Without a positive lower bound of the denominator the ratio has no upper bound; 1 / smallest is as far as it goes.
-    top = ratio * exp(sqrt(log(max(u1, 1e-12) / max(p1, 1e-12)) ** 2 + log(p2 / l2) ** 2)) if l2 > 0 else 1 / max(p2, 1e-12)
-    return bottom, max(top, ratio)
+    if l2 <= 0:
+        # The denominator may be anything down to 0: nothing bounds the ratio of two shares but 1 / p2.
+        return bottom, max(1 / p2, ratio)
+    if p1 <= 0:
+        return bottom, u1 / l2
+    return bottom, ratio * exp(sqrt(log(u1 / p1) ** 2 + log(p2 / l2) ** 2))
 
 
 def difference_interval(low: Share, high: Share) -> Interval:
