@@ -106,9 +106,9 @@ def section_rows(spec: BinSpec, section: Section, counts: Counts) -> npt.NDArray
     totals differ, and their mean is the best single estimate. Never below 0.
     """
     if section is Section.OUTCOMES:
-        return np.maximum(counts.sum(axis=1), 0)
+        return np.asarray(np.maximum(counts.sum(axis=1), 0), dtype=np.int64)
     if section is Section.LABELLED:
-        return np.maximum(counts[:, spec.labelled_joint].sum(axis=1), 0)
+        return np.asarray(np.maximum(counts[:, spec.labelled_joint].sum(axis=1), 0), dtype=np.int64)
     outputs = (spec.prediction_cells, spec.score_cells)
     columns = spec.input_cells if section is Section.INPUTS else tuple(c for c in outputs if c)
     if not columns:

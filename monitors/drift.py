@@ -1,0 +1,275 @@
+"""Drift from counts: the method set `bailiwick`.
+
+Promises: one result per column and window with a status of the contract. `outside` needs both an effect (the PSI,
+less what sampling and noise alone would give, beyond the limit) and a test (chi-square, p < 0.001); `unclear` is an
+effect that this sample cannot tell from chance; `within` is said only at an n that could have told. Exact, merged and
+noisy counts take the same path, each with its own sampling error and noise variance.
+Refuses to judge what the counts do not hold: a peer's method set on counts is `not_computable`, and missing or
+non-finite values belong to quality, not to drift. Formulas and sources: docs/method.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import log, sqrt
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from monitors.divergence import SMOOTHING, Comparison, Floats, compare
+from monitors.windows import Window
+from store.bins import BinSpec, CategoryBins, ColumnBins, Section
+from store.model_file import ColumnDrift, DriftWatch
+from store.result import Monitor, Result, Status
+from store.summary import Counts
+
+METHOD_SET = "bailiwick"
+PSI = "psi"
+JENSEN_SHANNON = "jensen_shannon"
+LIMITS = {PSI: 0.1, JENSEN_SHANNON: 0.1}
+"""The measures this method set has, with the limit that applies where the model file gives none."""
+LIMIT_SOURCE = "bailiwick default"
+SIGNIFICANCE = 0.001
+MOVED = 3
+"""Cells named in a result's details, those whose share moved most."""
+
+Statuses = npt.NDArray[np.str_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """Whose drift it is: the same for every result of one call."""
+
+    model: str
+    version: str
+    site: str
+    segment: str | None = None
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One column of many windows, judged; every array has shape (windows,)."""
+
+    status: Statuses
+    reason: list[str | None]
+    value: Floats
+    low: Floats
+    high: Floats
+    effect: Floats
+    """What was compared with the limit: the value less its bias."""
+    significant: npt.NDArray[np.bool_]
+    compared: Comparison
+
+
+def judge_counts(
+    reference: Counts,
+    current: Counts,
+    *,
+    variance: Floats,
+    limit: float,
+    measure: str = PSI,
+    at_least: int = 0,
+) -> Judgement:
+    """reference: (cells,) and current: (windows, cells) of one column's partition; variance: (windows,)."""
+    found = compare(reference, current, variance)
+    value, effect, floor, low, high = _on_scale(measure, found)
+    noisy = variance > 0
+    value = np.where(noisy, np.maximum(effect, 0.0), value)
+    significant = found.p_value < SIGNIFICANCE
+    beyond = effect > limit
+    told = floor < limit
+    status = np.where(
+        beyond, np.where(significant, Status.OUTSIDE, Status.UNCLEAR), np.where(told, Status.WITHIN, Status.TOO_FEW)
+    )
+    few = (found.n < at_least) | (found.n < 1)
+    status = np.where(few, Status.TOO_FEW, status)
+    if found.m <= 1 and not reference.any():
+        status = np.full(len(current), Status.NO_REFERENCE)
+    reasons = [
+        _reason(s, n, at_least=at_least, floor=f, limit=limit, noisy=bool(v))
+        for s, n, f, v in zip(status.tolist(), found.n.tolist(), floor.tolist(), noisy.tolist(), strict=True)
+    ]
+    return Judgement(status, reasons, value, low, high, effect, significant, found)
+
+
+def _on_scale(measure: str, found: Comparison) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    """value, effect, the least effect that this sample could tell, and the interval, on the scale of the measure.
+
+    For small moves PSI is 8 ln 2 times the squared base 2 distance, which carries PSI's bias and interval over.
+    """
+    floor = np.maximum(found.bias, found.hidden)
+    if measure == PSI:
+        return found.psi, found.psi_debiased, floor, found.low, found.high
+    scale = 8 * log(2)
+    effect = np.sqrt(np.maximum(found.js**2 - found.bias / scale, 0.0))
+    return found.js, effect, np.sqrt(floor / scale), np.sqrt(found.low / scale), np.sqrt(found.high / scale)
+
+
+def _reason(status: str, n: float, *, at_least: int, floor: float, limit: float, noisy: bool) -> str | None:
+    if status == Status.NO_REFERENCE:
+        return "no reference to compare with; the bins were declared, or learned from the rows at hand"
+    if status != Status.TOO_FEW:
+        return None
+    if n < 1:
+        return "no rows in this window"
+    if n < at_least:
+        return f"{n:.0f} rows; this watch asks for at least {at_least}"
+    cause = "sampling and noise" if noisy else "sampling"
+    return f"at {n:.0f} rows {cause} could hide or feign an effect of {floor:.2g}; the limit is {limit:g}"
+
+
+def drift_results(
+    spec: BinSpec,
+    section: Section,
+    reference: Counts | None,
+    current: Counts,
+    *,
+    variance: Floats,
+    found: Sequence[Window],
+    subject: Subject,
+    watch: DriftWatch,
+    at_least: int = 0,
+    rho: str | None = None,
+    outcome: str = "label",
+) -> list[Result]:
+    """Every column of one section in every window.
+
+    reference: the section's merged vector of the reference, or None; current: (windows, width); variance: (windows,).
+    `inputs` gives drift, `outputs` prediction drift of prediction and score, `labelled` label drift of classes.
+    rho: the zCDP loss of the release behind noisy windows. outcome: the name of the label's column.
+    """
+    results: list[Result] = []
+    for monitor, bins, old, new in _columns(spec, section, reference, current, outcome=outcome):
+        rule = dict(watch.columns).get(bins.name, ColumnDrift())
+        measure = rule.measure or PSI
+        results += _column_results(
+            bins, old, new, variance=variance, found=found, subject=subject, monitor=monitor, rule=rule,
+            why_not=_cannot(watch.method_set, measure), at_least=at_least, rho=rho, spec_hash=spec.spec_hash,
+            method_set=watch.method_set,
+        )  # fmt: skip
+    return results
+
+
+def _cannot(method_set: str, measure: str) -> str | None:
+    if method_set != METHOD_SET:
+        return f"the method set {method_set} needs rows; only counts are at hand"
+    if measure not in LIMITS:
+        return f"the measure {measure} cannot be computed from counts; {METHOD_SET} has {' and '.join(LIMITS)}"
+    return None
+
+
+def _columns(
+    spec: BinSpec, section: Section, reference: Counts | None, current: Counts, *, outcome: str
+) -> list[tuple[Monitor, ColumnBins, Counts, Counts]]:
+    """Monitor, bins, reference cells and current cells of each column that the section holds."""
+    old = np.zeros(current.shape[1], dtype=np.int64) if reference is None else reference
+    if section is Section.LABELLED:
+        if not isinstance(spec.prediction, CategoryBins) or not spec.outcome:
+            return []
+        shape = spec.labelled_shape
+        axes = tuple(range(len(shape) - 1))
+        before = old[spec.labelled_joint].reshape(shape).sum(axis=axes)
+        after = current[:, spec.labelled_joint].reshape(len(current), *shape).sum(axis=tuple(a + 1 for a in axes))
+        return [(Monitor.LABEL_DRIFT, CategoryBins(outcome, spec.prediction.values), before, after)]
+    if section is Section.OUTPUTS:
+        outputs = [cells for cells in (spec.prediction_cells, spec.score_cells) if cells]
+        return [(Monitor.PREDICTION_DRIFT, c.bins, old[c.partition], current[:, c.partition]) for c in outputs]
+    return [(Monitor.DRIFT, c.bins, old[c.partition], current[:, c.partition]) for c in spec.input_cells]
+
+
+def _column_results(
+    bins: ColumnBins,
+    reference: Counts,
+    current: Counts,
+    *,
+    variance: Floats,
+    found: Sequence[Window],
+    subject: Subject,
+    monitor: Monitor,
+    rule: ColumnDrift,
+    why_not: str | None,
+    at_least: int,
+    rho: str | None,
+    spec_hash: str,
+    method_set: str,
+) -> list[Result]:
+    measure = rule.measure or PSI
+    limit = LIMITS.get(measure, LIMITS[PSI]) if rule.at_most is None else rule.at_most
+    judged = judge_counts(reference, current, variance=variance, limit=limit, measure=measure, at_least=at_least)
+    results = []
+    for i, window in enumerate(found):
+        noisy = bool(variance[i] > 0)
+        status = Status.NOT_COMPUTABLE if why_not else Status(str(judged.status[i]))
+        reason = why_not or judged.reason[i]
+        said = status in (Status.WITHIN, Status.OUTSIDE, Status.UNCLEAR)
+        computed = not why_not and status is not Status.NO_REFERENCE and judged.compared.n[i] >= 1
+        details = _details(bins, reference, current[i], judged, i) if computed else {}
+        results.append(
+            Result(
+                model=subject.model, version=subject.version, site=subject.site, segment=subject.segment,
+                monitor=monitor, measure=measure, about=bins.name, window_from=window.start, window_to=window.end,
+                value=float(judged.value[i]) if computed else None,
+                interval_low=float(judged.low[i]) if computed else None,
+                interval_high=float(judged.high[i]) if computed else None,
+                n_reference=int(reference.sum()), n_current=max(int(current[i].sum()), 0),
+                limit_op=None if why_not else "at_most", limit_value=None if why_not else limit,
+                limit_source=None if why_not else (LIMIT_SOURCE if rule.at_most is None else rule.source),
+                status=status, significant=bool(judged.significant[i]) if said else None,
+                method=_method(method_set, bins, measure, judged, i, noisy=noisy, spec_hash=spec_hash),
+                noise=_noise(float(variance[i]), rho) if noisy else None,
+                details=details | ({"reason": reason} if reason else {}),
+            )
+        )  # fmt: skip
+    return results
+
+
+def _details(bins: ColumnBins, reference: Counts, current: Counts, judged: Judgement, i: int) -> dict[str, Any]:
+    found = judged.compared
+    return {
+        "js": float(found.js[i]),
+        "psi": float(found.psi[i]),
+        "psi_debiased": float(found.psi_debiased[i]),
+        "effect": float(judged.effect[i]),
+        "expected_without_drift": float(found.bias[i]),
+        "chi_square": float(found.chi_square[i]),
+        "degrees": int(found.degrees[i]),
+        "p_value": float(found.p_value[i]),
+        "moved": moved_cells(bins, reference, current),
+    }
+
+
+def moved_cells(bins: ColumnBins, reference: Counts, current: Counts) -> list[dict[str, Any]]:
+    """The cells whose share moved most, for the explanation in words; a noisy count below 0 is shown as 0."""
+    before = reference / max(int(reference.sum()), 1)
+    after = np.maximum(current, 0) / max(int(np.maximum(current, 0).sum()), 1)
+    labels = bins.labels()
+    order = np.argsort(-np.abs(after - before), kind="stable")[:MOVED]
+    return [
+        {"cell": labels[cell], "reference": round(float(before[cell]), 6), "current": round(float(after[cell]), 6)}
+        for cell in order.tolist()
+        if before[cell] != after[cell]
+    ]
+
+
+def _method(
+    name: str, bins: ColumnBins, measure: str, judged: Judgement, i: int, *, noisy: bool, spec_hash: str
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "basis": "noisy" if noisy else "counts",
+        "exact": not noisy,
+        "error_bound": None,
+        "bins": bins.partition,
+        "cells": int(judged.compared.cells[i]),
+        "bin_spec": spec_hash,
+        "smoothing": SMOOTHING,
+        "log_base": 2 if measure == JENSEN_SHANNON else "e",
+        "value": "debiased" if noisy else "plain",
+        "significance": SIGNIFICANCE,
+    }
+
+
+def _noise(variance: float, rho: str | None) -> dict[str, Any]:
+    return {"mechanism": "discrete_gaussian", "scale": sqrt(variance), "variance": variance, "rho": rho}
