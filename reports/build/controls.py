@@ -131,7 +131,8 @@ def _high_alerts_handled(facts: GeneralFacts) -> tuple[bool, str]:
 
 def _trail_checked(facts: GeneralFacts) -> tuple[bool, str]:
     checked = facts.proof.get("checked")
-    return checked is True, {True: "it held", False: "it did not hold"}.get(checked, "not re-derived at build")
+    told = {"True": "it held", "False": "it did not hold"}
+    return checked is True, told.get(str(checked), "not re-derived when this report was built")
 
 
 def is_open(alert: Row) -> bool:

@@ -45,7 +45,7 @@ def _received(rows: list[Row]) -> Table:
         Column("Duplicates", Kind.NUMBER, 1.1),
         Column("Kept, share", Kind.NUMBER, 1.1),
     )
-    cells = []
+    cells: list[tuple[Cell, ...]] = []
     for row in rows:
         shared = SHARING.get(str(row.get("sharing")), words.clean(row.get("sharing")))
         if not row.get("rows"):
@@ -74,7 +74,7 @@ def _hours(rows: list[Row]) -> Table:
         Column("State", Kind.STATE, 1.5),
         Column("First event", width=1.6),
         Column("Last event", width=1.6),
-        Column("Hours with data", Kind.NUMBER, 0.9),
+        Column("Days with data", Kind.NUMBER, 0.9),
         Column("Silent hours", Kind.NUMBER, 0.9),
         Column("Labelled", Kind.NUMBER, 1.3),
     )
@@ -82,8 +82,8 @@ def _hours(rows: list[Row]) -> Table:
         "When it came, and how much has an outcome",
         columns,
         tuple(_hour_cells(row) for row in rows),
-        note="Silent hours are hours between the start and the end of the period in which nothing arrived that the "
-        "site was due to send. Labelled is the share of kept rows whose outcome is known as of this report.",
+        note="Silent hours: from the last event of the site to the end of the period. Labelled: the share of decisions "
+        "of the period whose outcome is known as of this report.",
     )
 
 
@@ -96,7 +96,7 @@ def _hour_cells(row: Row) -> tuple[Cell, ...]:
         fresh,
         Cell(words.moment(row.get("first_event")), row.get("first_event")),
         Cell(words.moment(row.get("last_event")), row.get("last_event")),
-        _hour(row.get("hours_with_data"), sent),
+        _hour(row.get("days_with_data"), sent),
         _hour(row.get("silent_hours"), sent),
         Cell(labelled, row.get("labelled")),
     )
@@ -105,7 +105,12 @@ def _hour_cells(row: Row) -> tuple[Cell, ...]:
 def _label_share(row: Row) -> str:
     if row.get("labelled") is None:
         return "not counted"
-    return "no labels yet" if not row["labelled"] else words.share(row["labelled"], row.get("kept"))
+    return "no labels yet" if not row["labelled"] else words.share(row["labelled"], _decisions(row))
+
+
+def _decisions(row: Row) -> int:
+    """Rows that could have an outcome: inputs and prediction met; else the kept ones."""
+    return int(row.get("outcomes") or row.get("kept") or 0)
 
 
 def _hour(value: float | None, sent: bool) -> Cell:
@@ -143,7 +148,7 @@ def _not_looked_at(facts: GeneralFacts) -> Iterator[str]:
             yield f"{site}: no data in the period."
             continue
         if row.get("silent_hours"):
-            yield f"{site}: {words.number(float(row['silent_hours']))} hours in which nothing arrived."
+            yield f"{site}: {words.number(float(row['silent_hours']))} hours without anything at the end of the period."
         if row.get("sharing") in ("counts", "noisy-counts"):
             yield f"{site}: single rows. The site sent {SHARING[row['sharing']]}; its rows stayed there."
     ignored: Counter[str] = Counter()
@@ -154,9 +159,9 @@ def _not_looked_at(facts: GeneralFacts) -> Iterator[str]:
     left = sum(int(row.get("quarantined") or 0) for row in facts.coverage)
     if left:
         yield f"{words.plural(left, 'quarantined row')}, kept with reasons and bytes and counted in nothing else."
-    unlabelled = sum(int(r.get("kept") or 0) - int(r["labelled"]) for r in facts.coverage if r.get("labelled") is not None)
+    unlabelled = sum(_decisions(r) - int(r["labelled"]) for r in facts.coverage if r.get("labelled") is not None)
     if facts.file.columns.outcome and unlabelled > 0:
-        yield f"{words.plural(unlabelled, 'kept row')} without an outcome so far: performance says nothing of them."
+        yield f"{words.plural(unlabelled, 'decision')} without an outcome so far: performance says nothing of them."
     if not facts.file.columns.groups:
         yield "Groups of people: the model file names none."
     if not facts.file.columns.outcome:

@@ -1,12 +1,16 @@
 """What a general report is built from: plain dicts and lists as the reads return them, as of one seq.
 
-The service gathers them in one place; the builder adds nothing, knows no clock and opens nothing. Every dict is
-JSON-ready (times are ISO text in UTC with Z); keys beyond those named are carried into the evidence untouched.
+The service gathers them in one place; the builder adds nothing, knows no clock and opens nothing. Rows may carry
+times as naive UTC datetimes; they become ISO text with Z here. Keys beyond those named go into the evidence as they
+are. `file` and `spec` inside `model` are left out of the evidence: the model file's own document stands there.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from reports.elements import State
@@ -34,19 +38,19 @@ class GeneralFacts:
     built_at: str
     built_by: str
     model: Row
-    """name, version, title, owner{team, email}, tier{level, why}, task, use, revision, spec_hash, versions[...]."""
+    """As reads.model: model, version, title, owner{}, tier{}, task, use, revision, spec_hash, learned_from, versions[]."""
     file: ModelFile
     coverage: list[Row]
-    """One per site of the model, also those that sent nothing: site, title, sharing, jurisdiction, batches, rows, kept,
-    quarantined, duplicates, reasons{}, first_event, last_event, hours_with_data, silent_hours, labelled, label_share,
-    fresh, contact_window_s."""
+    """One per site of the model, also those that sent nothing: site, sharing, batches, rows, kept, quarantined,
+    duplicates, reasons{}, first_event, last_event, hours_with_data, days_with_data, silent_hours, outcomes, labelled,
+    label_share; fresh (live, late, silent, never) where the site's contact is known."""
     receipts: list[Row] = field(default_factory=list)
     results: list[Row] = field(default_factory=list)
     """Current results whose window meets the period, in the contract's shape."""
     changes: list[Row] = field(default_factory=list)
-    """seq, known_at, actor, reason, changes[{path, old, new}], replay (text or None)."""
+    """seq, known_at, actor, reason, changes[{path, old, new}]; replay (text) where one was made."""
     alerts: list[Row] = field(default_factory=list)
-    """As reads.alerts, each with history[{known_at, actor, action, note}]."""
+    """As reads.alert: each with its history[{known_at, actor, event, triage, reason, owner}]."""
     requests: list[Row] = field(default_factory=list)
     """As reads.request: state, requested_by, requested_at, why, approved_by, outcome{}, history[]."""
     ledger: list[Row] = field(default_factory=list)
@@ -57,10 +61,30 @@ class GeneralFacts:
     libraries: dict[str, str] = field(default_factory=dict)
     """Name and version of what computed the figures, `bailiwick` among them."""
 
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            if item.name not in ("pack", "file", "state"):
+                object.__setattr__(self, item.name, json_ready(getattr(self, item.name)))
+
     @property
     def report_id(self) -> str:
         """A function of what is told, not of when it was rendered."""
         return make_id(
-            "report", self.pack.id, self.pack.version, self.org, self.model["name"], self.model["version"],
+            "report", self.pack.id, self.pack.version, self.org, self.file.name, self.file.version,
             self.period_from, self.period_to, self.as_of, self.state,
         )  # fmt: skip
+
+
+def json_ready(value: Any) -> Any:
+    """The same value in what JSON can hold: times as ISO text with Z, exact numbers as their text, sets in order."""
+    if isinstance(value, dict):
+        return {str(key): json_ready(item) for key, item in value.items() if key not in ("file", "spec")}
+    if isinstance(value, list | tuple):
+        return [json_ready(item) for item in value]
+    if isinstance(value, set | frozenset):
+        return sorted(json_ready(item) for item in value)
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=None).isoformat() + "Z"
+    if isinstance(value, date | Decimal | Fraction):
+        return str(value)
+    return value

@@ -180,7 +180,7 @@ def _detail_rows(s: Series) -> list[tuple[Cell, ...]]:
     last = newest(s)
     groups = (last.get("details") or {}).get("groups") or {}
     listed = groups.items() if isinstance(groups, dict) else [(g.get("group"), g) for g in groups]
-    out = []
+    out: list[tuple[Cell, ...]] = []
     for name, told in listed:
         if not isinstance(told, dict):
             continue

@@ -142,8 +142,9 @@ def _summary_cells(s: Series) -> tuple[Cell, ...]:
 
 def _chart(facts: GeneralFacts, s: Series, *, subject: str = "moved") -> TimeSeries:
     points = tuple(
-        Point(r["window"]["from"], r["value"], *(r["interval"] or (None, None)), tone=words.tone(str(r["status"])))
+        Point(r["window"]["from"], r["value"], low, high, words.tone(str(r["status"])))
         for r in s.results
+        for low, high in [r.get("interval") or (None, None)]
     )
     limits = [r["limit"] for r in s.results if r.get("limit")]
     latest = limits[-1] if limits else None

@@ -24,12 +24,13 @@ def privacy_section(facts: GeneralFacts) -> Section:
     if not facts.ledger and privacy is None:
         text = Text("No privacy budget is declared for this model and nothing was released with noise: none spent.")
         return Section("privacy", "Privacy ledger", (text,))
-    drawn = f"The model draws on the people {words.clean(privacy.people)}, unit {words.clean(privacy.unit)}, "
-    drawn += f"{words.plural(privacy.contributions, 'contribution')} per unit. " if privacy else ""
+    drawn = ""
+    if privacy is not None:
+        drawn = f"The model draws on the people {words.clean(privacy.people)}, unit {words.clean(privacy.unit)}, "
+        drawn += f"{words.plural(privacy.contributions, 'contribution')} per unit. "
     elements: list[Element] = [
         Text(
-            (drawn if privacy else "")
-            + "Each release was charged before noise was drawn, to the people and the block of their data. "
+            drawn + "Each release was charged before noise was drawn, to the people and the block of their data. "
             "Totals are sums over the entries below."
         ),
         _budgets(facts.people),
@@ -118,7 +119,7 @@ def alerts_section(facts: GeneralFacts) -> Section:
     opened = sum(is_open(alert) for alert in alerts)
     counts = Counter(str(alert.get("severity")) for alert in alerts)
     told = words.listed([f"{n} {name}" for name, n in sorted(counts.items(), key=lambda p: _SEVERITY.get(p[0], 5))])
-    cases = len({alert.get("case") or alert["id"] for alert in alerts})
+    cases = len({alert.get("case_id") or alert.get("case") or alert["id"] for alert in alerts})
     text = f"{words.plural(len(alerts), 'alert')} in {words.plural(cases, 'case')}: {told}. "
     text += f"As of this report {opened or 'none'} of them {'is' if opened == 1 else 'are'} open."
     elements: list[Element] = [Text(text), _alert_table(alerts), _decisions(alerts)]
@@ -167,7 +168,7 @@ def _alert_state(alert: Row) -> str:
 
 
 def _decisions(alerts: list[Row]) -> Table:
-    steps = [(step, alert) for alert in alerts for step in alert.get("history") or [] if _by_person(step)]
+    steps = [(step, alert) for alert in alerts for step in _steps(alert)]
     ordered = sorted(steps, key=lambda pair: (str(pair[0].get("known_at")), str(pair[1]["id"])))
     columns = (
         Column("When", width=1.3),
@@ -189,16 +190,23 @@ def _decisions(alerts: list[Row]) -> Table:
     return Table("What people decided", columns, rows, empty="none: nobody has acted on these alerts")
 
 
+def _steps(alert: Row) -> list[Row]:
+    """What persons did. The monitors open, refresh and clear alerts by themselves; a triage that moved, an owner named
+    or a reason given is a decision."""
+    out: list[Row] = []
+    before: Row = {"triage": "new", "owner": None, "reason": None}
+    for step in alert.get("history") or []:
+        moved = {key for key in ("triage", "owner", "reason") if step.get(key) and step.get(key) != before.get(key)}
+        person = str(step.get("actor") or "") not in ("", "system", "scheduler", "bailiwick", "monitor")
+        if person and moved and (step.get("triage") or step.get("note")) not in (None, "new", "open"):
+            out.append(step)
+        before = {**before, **{key: step[key] for key in ("triage", "owner", "reason") if step.get(key)}}
+    return out
+
+
 def step_name(step: Row) -> str:
-    name = step.get("action") or step.get("event") or step.get("triage") or step.get("state") or ""
-    return str(name).replace("_", " ").replace(":", " ")
-
-
-def _by_person(step: Row) -> bool:
-    """The monitors open and clear alerts by themselves; only what a person did is a decision."""
-    machine = ("system", "scheduler", "bailiwick", "monitor", "")
-    automatic = ("opened", "fired", "cleared", "persisted", "reopened", "refreshed", "")
-    return str(step.get("actor") or "") not in machine and step_name(step) not in automatic
+    name = str(step.get("triage") or step.get("event") or "").replace("_", " ")
+    return f"{name} to {step['owner']}" if name == "assigned" and step.get("owner") else name
 
 
 def retraining_section(facts: GeneralFacts) -> Section:

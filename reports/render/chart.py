@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from math import floor, log10
 from typing import Any
 
@@ -135,7 +136,7 @@ def _range(points: Iterable[Point], limit: float | None) -> tuple[float, float]:
 def _runs(points: Sequence[Point]) -> Iterable[list[Point]]:
     """Stretches without a gap: a missing number ends one, and so does a hole of more than twice the usual step."""
     stamps = [_when(point.at) for point in points]
-    steps = sorted(later - earlier for earlier, later in zip(stamps, stamps[1:], strict=False))
+    steps = sorted(later - earlier for earlier, later in pairwise(stamps))
     usual = steps[len(steps) // 2] if steps else timedelta(0)
     run: list[Point] = []
     for index, point in enumerate(points):

@@ -1,0 +1,97 @@
+"""Methods: the formula of each measure that this report holds, the method each result names, and library versions."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from reports import words
+from reports.build.facts import GeneralFacts, Row
+from reports.elements import Cell, Column, Element, Kind, Section, Table, Text
+
+FORMULAS = {
+    "psi": "sum over cells of (p - q) ln(p / q), with p and q the shares of current and reference rows per cell, after "
+    "the smoothing that the method names. 0 means the same shares. Judged after taking off what chance alone gives, "
+    "(B - 1)(1/n + 1/m), together with a chi-square test.",
+    "js": "square root of the Jensen-Shannon divergence of the shares per cell, to the log base that the method names. "
+    "0 means the same shares.",
+    "wasserstein": "area between the two distribution functions, divided by the spread of the reference. 0 means the same.",
+    "ks": "largest distance between the two distribution functions, and its p-value.",
+    "chi_square": "sum over cells of (observed - expected)^2 / expected, and its p-value.",
+    "roc_auc": "chance that a randomly drawn good outcome scores above a randomly drawn bad one, ties counting half; "
+    "from score cells, with the bound on the error where it is not exact. 0.5 is chance.",
+    "log_loss": "mean of -ln(score given to what happened). Lower is better.",
+    "accuracy": "share of predictions that turned out right.",
+    "selection_rate": "share of a group's decisions that are favourable. Interval: Wilson, 95 %.",
+    "selection_rate_ratio": "lowest group's selection rate divided by the highest group's. 1 is parity. Interval: Katz-log, "
+    "95 %; significance is taken against parity.",
+    "selection_rate_difference": "highest group's selection rate minus the lowest group's. 0 is parity.",
+    "missing_rate": "share of rows in which the column holds no value.",
+    "unseen_rate": "share of rows whose value was not published for the column.",
+    "hours_silent": "hours since the last contact, against the site's contact window.",
+}
+
+
+def methods_section(facts: GeneralFacts) -> Section:
+    measures = sorted({str(result["measure"]) for result in facts.results})
+    formulas = tuple(
+        (Cell(words.measure(name), name), Cell(FORMULAS.get(name, "as the method's own documentation defines it")))
+        for name in measures
+    )
+    versions = tuple((words.text(name), words.text(version)) for name, version in sorted(facts.libraries.items()))
+    elements: list[Element] = [
+        Text(
+            "Results are computed from counts: integers per cell of a frozen set of bins, added up over sites and time. "
+            "Basis says what a result stands on: rows, counts, or noisy counts (whose noise is part of the interval). "
+            "Cannot say is a state of its own; it is never read as inside a limit."
+        ),
+        Table("Formulas", (Column("Measure", width=1.2), Column("Definition", width=4)), formulas, empty="none: no results"),
+        _methods(facts.results),
+        Table("Versions", (Column("Software", width=1.2), Column("Version", width=4)), versions, empty="not given"),
+    ]
+    return Section("methods", "Methods", tuple(elements))
+
+
+def _methods(results: list[Row]) -> Table:
+    counts: Counter[tuple[str, str, str, str, str]] = Counter()
+    for result in results:
+        method = result.get("method") or {}
+        noise = result.get("noise") or {}
+        counts[
+            (
+                str(result["monitor"]),
+                str(result["measure"]),
+                words.clean(method.get("name")) or "not named",
+                words.clean(method.get("basis")) or "not said",
+                _exactness(method) + (f"; noise: {words.clean(noise.get('mechanism'))}" if noise else ""),
+            )
+        ] += 1
+    columns = (
+        Column("Monitor", width=1.1),
+        Column("Measure", width=1.6),
+        Column("Method", width=1.5),
+        Column("Basis", width=0.8),
+        Column("Exactness and settings", width=2.6),
+        Column("Results", Kind.NUMBER, 0.8),
+    )
+    rows = tuple(
+        (
+            Cell(monitor.replace("_", " "), monitor),
+            Cell(words.measure(measure), measure),
+            Cell(name),
+            Cell(basis),
+            Cell(settings),
+            words.counted(n),
+        )
+        for (monitor, measure, name, basis, settings), n in sorted(counts.items())
+    )
+    return Table("Which method each result names", columns, rows, empty="none: no results")
+
+
+def _exactness(method: Row) -> str:
+    told = ["exact" if method.get("exact") else "approximate"] if "exact" in method else []
+    if method.get("error_bound"):
+        told[:] = ["within the error bound of each result"]
+    for key in ("smoothing", "log_base", "confidence", "interval"):
+        if method.get(key) not in (None, ""):
+            told.append(f"{key.replace('_', ' ')} {words.clean(method[key])}")
+    return ", ".join(told) or "as its documentation says"
