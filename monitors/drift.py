@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from monitors.divergence import SMOOTHING, Comparison, Floats, compare
-from monitors.windows import Window
+from monitors.subject import AT_MOST, Subject, basis
 from store.bins import BinSpec, CategoryBins, ColumnBins, Section
 from store.model_file import ColumnDrift, DriftWatch
 from store.result import Monitor, Result, Status
@@ -36,16 +36,6 @@ MOVED = 3
 """Cells named in a result's details, those whose share moved most."""
 
 Statuses = npt.NDArray[np.str_]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """Whose drift it is: the same for every result of one call."""
-
-    model: str
-    version: str
-    site: str
-    segment: str | None = None
 
 
 @dataclass(frozen=True)
@@ -127,8 +117,7 @@ def drift_results(
     current: Counts,
     *,
     variance: Floats,
-    found: Sequence[Window],
-    subject: Subject,
+    subjects: Sequence[Subject],
     watch: DriftWatch,
     at_least: int = 0,
     rho: str | None = None,
@@ -136,7 +125,8 @@ def drift_results(
 ) -> list[Result]:
     """Every column of one section in every window.
 
-    reference: the section's merged vector of the reference, or None; current: (windows, width); variance: (windows,).
+    reference: the section's merged vector of the reference, or None; current: (windows, width); variance: (windows,);
+    subjects: one for each window.
     `inputs` gives drift, `outputs` prediction drift of prediction and score, `labelled` label drift of classes.
     rho: the zCDP loss of the release behind noisy windows. outcome: the name of the label's column.
     """
@@ -145,7 +135,7 @@ def drift_results(
         rule = dict(watch.columns).get(bins.name, ColumnDrift())
         measure = rule.measure or PSI
         results += _column_results(
-            bins, old, new, variance=variance, found=found, subject=subject, monitor=monitor, rule=rule,
+            bins, old, new, variance=variance, subjects=subjects, monitor=monitor, rule=rule,
             why_not=_cannot(watch.method_set, measure), at_least=at_least, rho=rho, spec_hash=spec.spec_hash,
             method_set=watch.method_set,
         )  # fmt: skip
@@ -185,8 +175,7 @@ def _column_results(
     current: Counts,
     *,
     variance: Floats,
-    found: Sequence[Window],
-    subject: Subject,
+    subjects: Sequence[Subject],
     monitor: Monitor,
     rule: ColumnDrift,
     why_not: str | None,
@@ -199,7 +188,7 @@ def _column_results(
     limit = LIMITS.get(measure, LIMITS[PSI]) if rule.at_most is None else rule.at_most
     judged = judge_counts(reference, current, variance=variance, limit=limit, measure=measure, at_least=at_least)
     results = []
-    for i, window in enumerate(found):
+    for i, subject in enumerate(subjects):
         noisy = bool(variance[i] > 0)
         status = Status.NOT_COMPUTABLE if why_not else Status(str(judged.status[i]))
         reason = why_not or judged.reason[i]
@@ -207,16 +196,15 @@ def _column_results(
         computed = not why_not and status is not Status.NO_REFERENCE and judged.compared.n[i] >= 1
         details = _details(bins, reference, current[i], judged, i) if computed else {}
         results.append(
-            Result(
-                model=subject.model, version=subject.version, site=subject.site, segment=subject.segment,
-                monitor=monitor, measure=measure, about=bins.name, window_from=window.start, window_to=window.end,
+            subject.result(
+                monitor, measure, status=status, about=bins.name,
                 value=float(judged.value[i]) if computed else None,
                 interval_low=float(judged.low[i]) if computed else None,
                 interval_high=float(judged.high[i]) if computed else None,
                 n_reference=int(reference.sum()), n_current=max(int(current[i].sum()), 0),
-                limit_op=None if why_not else "at_most", limit_value=None if why_not else limit,
+                limit_op=None if why_not else AT_MOST, limit_value=None if why_not else limit,
                 limit_source=None if why_not else (LIMIT_SOURCE if rule.at_most is None else rule.source),
-                status=status, significant=bool(judged.significant[i]) if said else None,
+                significant=bool(judged.significant[i]) if said else None,
                 method=_method(method_set, bins, measure, judged, i, noisy=noisy, spec_hash=spec_hash),
                 noise=_noise(float(variance[i]), rho) if noisy else None,
                 details=details | ({"reason": reason} if reason else {}),
@@ -258,7 +246,7 @@ def _method(
 ) -> dict[str, Any]:
     return {
         "name": name,
-        "basis": "noisy" if noisy else "counts",
+        "basis": basis(float(noisy)),
         "exact": not noisy,
         "error_bound": None,
         "bins": bins.partition,

@@ -14,8 +14,8 @@ from scipy import stats
 from scipy.spatial import distance
 
 from monitors.divergence import compare
-from monitors.drift import Judgement, Subject, drift_results, judge_counts, moved_cells
-from monitors.windows import Window
+from monitors.drift import Judgement, drift_results, judge_counts, moved_cells
+from monitors.subject import Subject
 from store.bins import BinSpec, CategoryBins, NumberBins, Section
 from store.model_file import ColumnDrift, DriftWatch
 from store.result import Monitor, Result, Status, table_of
@@ -156,7 +156,6 @@ SPEC = BinSpec(
     score=NumberBins("p", (0.0, 0.5, 1.0), 0.0, 1.0),
     outcome=True,
 )
-SUBJECT = Subject(model="loan", version="3", site="north")
 #                     missing, non-finite, below, two bins, above, moments;    missing, car, home, other
 REFERENCE = np.array([9, 9, 0, 2000, 2000, 0, 7, 7, 7, 7, 0, 2000, 2000, 0], dtype=np.int64)
 CURRENT = np.array(
@@ -166,14 +165,15 @@ CURRENT = np.array(
     ],
     dtype=np.int64,
 )
-FOUND = [Window(START + timedelta(days=i), START + timedelta(days=i + 1)) for i in range(2)]
+DAYS = [START + timedelta(days=i) for i in range(3)]
+SUBJECTS = [Subject("loan", "3", "north", None, DAYS[i], DAYS[i + 1]) for i in range(2)]
 
 
 def results(watch: DriftWatch | None = None, **options: Any) -> dict[tuple[str | None, int], Result]:
-    given = {"variance": np.zeros(2), "found": FOUND, "subject": SUBJECT, "watch": watch or DriftWatch()}
+    given = {"variance": np.zeros(2), "subjects": SUBJECTS, "watch": watch or DriftWatch()}
     made = drift_results(SPEC, Section.INPUTS, REFERENCE, CURRENT, **{**given, **options})
     assert table_of(made).num_rows == 4
-    return {(result.about, FOUND.index(Window(result.window_from, result.window_to))): result for result in made}
+    return {(result.about, DAYS.index(result.window_from)): result for result in made}
 
 
 def test_a_result_says_what_it_stands_on() -> None:
@@ -218,7 +218,7 @@ def test_noisy_counts_say_so() -> None:
 def test_prediction_score_and_label() -> None:
     outputs = np.array([[0, 900, 1100, 0, 0, 0, 0, 900, 1100, 0, 0, 0, 0, 0]], dtype=np.int64)
     before = np.array([0, 1500, 500, 0, 0, 0, 0, 1500, 500, 0, 0, 0, 0, 0], dtype=np.int64)
-    shared: dict[str, Any] = {"variance": np.zeros(1), "found": FOUND[:1], "subject": SUBJECT, "watch": DriftWatch()}
+    shared: dict[str, Any] = {"variance": np.zeros(1), "subjects": SUBJECTS[:1], "watch": DriftWatch()}
     made = drift_results(SPEC, Section.OUTPUTS, before, outputs, **shared)
     assert [(r.about, r.monitor, r.status) for r in made] == [
         ("approved", "prediction_drift", "outside"),
