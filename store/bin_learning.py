@@ -7,6 +7,7 @@ significant digits of itself or of the column's spread, whichever is finer (a ye
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import ceil, floor, isfinite, log10, nextafter
@@ -26,6 +27,7 @@ MANY_DISTINCT = 20
 """A column of text whose values all read as numbers is a number when it has more distinct ones than this."""
 LARGEST = 1e307
 """Moments are clipped here at the latest, so that hi - lo stays finite."""
+NUMBER_TYPES = re.compile(r"(u?(tiny|small|big|huge)?int(eger)?\d*|float\d*|halffloat|double|real|decimal.*)$")
 OPPOSITES = {"1": "0", "0": "1", "true": "false", "false": "true"}
 
 
@@ -79,7 +81,7 @@ def resolve_types(model: ModelFile, schema_hint: Mapping[str, str]) -> tuple[Inp
     What is no number, and what the data lacks, is a category: text holds anything.
     """
     return tuple(
-        _declared_type(column) or _seen_type(schema_hint.get(column.name, "")) for column in model.columns.inputs
+        _declared_type(column) or seen_type(schema_hint.get(column.name, "")) for column in model.columns.inputs
     )
 
 
@@ -91,10 +93,9 @@ def _declared_type(column: Input) -> InputType | None:
     return InputType.CATEGORY if column.values else None
 
 
-def _seen_type(name: str) -> InputType:
-    number = name.lower().startswith(("int", "uint", "float", "double", "decimal", "half", "real"))
-    number |= name.lower().startswith(("tinyint", "smallint", "bigint", "hugeint", "usmallint", "utinyint", "ubigint"))
-    return InputType.NUMBER if number and not name.lower().startswith("interval") else InputType.CATEGORY
+def seen_type(name: str) -> InputType:
+    """The type of a column by the name of its Arrow or DuckDB type; booleans, times and unknown ones are categories."""
+    return InputType.NUMBER if NUMBER_TYPES.match(name.lower()) else InputType.CATEGORY
 
 
 def undeclared(model: ModelFile, profile: ReferenceProfile | None = None) -> tuple[str, ...]:
@@ -228,7 +229,7 @@ def _number_bins(
 
 
 def _equal_edges(low: float, high: float, bins: int) -> tuple[float, ...]:
-    """`bins` bins over [low, high]; the first edge lies a billionth of the range lower, so that low itself is inside."""
+    """`bins` bins over [low, high]; the first edge lies a billionth of the range lower: low is inside."""
     first = min(low - (high - low) * 1e-9, nextafter(low, float("-inf")))
     return _rising([first, *(low + (high - low) * i / bins for i in range(1, bins)), high])
 

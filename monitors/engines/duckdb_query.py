@@ -1,0 +1,63 @@
+"""A relation on a DuckDB connection, grouped by block and segment: asked in SQL, answered in NumPy arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from store.summary import Counts
+
+Fetched = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is counted, by what."""
+
+    connection: duckdb.DuckDBPyConnection
+    relation: str
+    kinds: dict[str, str]
+    """Column name -> DuckDB type."""
+    keys: str
+    """`duckdb_text.keys`: gives start, fine and segment."""
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """Vectors, a row per block and segment."""
+
+    starts: npt.NDArray[np.datetime64]
+    fine: npt.NDArray[np.bool_]
+    segments: list[str | None]
+    counts: Counts
+
+
+def column_kinds(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
+    """The columns of a relation and their types, as DuckDB names them."""
+    return {row[0]: row[1] for row in connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()}
+
+
+def grouped(
+    source: Source, columns: Sequence[str], sums: Sequence[str], *, where: str = "true", by: str = ""
+) -> Fetched:
+    """The aggregates per key, and per further column in `by`, in their order; whole numbers are never null."""
+    group = "start, fine, segment" + (f", {by}" if by else "")
+    projected = f"SELECT {', '.join([source.keys, *columns])} FROM {source.relation} WHERE {where}"
+    query = f"SELECT {group}, count(*) AS rows, {', '.join(sums)} FROM ({projected}) GROUP BY {group} ORDER BY {group}"
+    return {name: _plain(array) for name, array in source.connection.execute(query).fetchnumpy().items()}
+
+
+def _plain(array: Any) -> npt.NDArray[Any]:
+    """Nulls as NaT, None or 0, as the type has it."""
+    if not isinstance(array, np.ma.MaskedArray):
+        return array
+    if array.dtype == object:
+        plain = np.empty(len(array), dtype=object)
+        plain[:] = array.tolist()
+        return plain
+    return array.filled(np.datetime64("NaT") if array.dtype.kind == "M" else 0)

@@ -1,0 +1,201 @@
+"""The SQL that counts a bin spec, as text: literals, blocks, cells and losses. Pure; `duckdb.py` runs it.
+
+Nothing from outside enters unquoted: numbers are cast from their shortest text (a decimal literal would be divided
+into place and may miss by one bit), text is doubled at its quotes. Three habits avoid DuckDB's traps:
+
+- Cells are counted from below, `x <= edge`, which makes bins (lo, hi] and does not care about -0.0; `histogram()`
+  is slower and puts NaN and all that is below into the first bin. NaN is greatest here, so it is never below.
+- Values are clipped by CASE: `least(greatest())` is twice as slow, and takes NULL for the bound.
+- HUGEINT sums are cast to BIGINT before they leave: NumPy would get doubles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from monitors.engines.base import Blocks
+from store.bins import QUANTUM, BinSpec, CategoryBins, GroupBins, NumberBins
+
+EXACT = 1 << 53
+CLIP = 1e-15
+"""Scores are clipped to [CLIP, 1 - CLIP] before their losses."""
+INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
+
+
+def text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def number(value: float) -> str:
+    return f"'{float(value)!r}'::DOUBLE"
+
+
+def name(identifier: str) -> str:
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+# -- keys -------------------------------------------------------------------------------------------------------
+
+
+def keys(blocks: Blocks, segment: str) -> str:
+    """`start`, `fine` (whether the block is of the finer grain) and `segment`, from `event_time`."""
+    if blocks.hours_from is None:
+        return f"date_trunc('{blocks.fixed}', event_time)::TIMESTAMP AS start, true AS fine, {segment} AS segment"
+    hourly = f"coalesce(event_time >= '{blocks.hours_from.isoformat(sep=' ')}'::TIMESTAMP, false)"
+    start = f"CASE WHEN {hourly} THEN date_trunc('hour', event_time) ELSE date_trunc('day', event_time) END"
+    return f"({start})::TIMESTAMP AS start, {hourly} AS fine, {segment} AS segment"
+
+
+def grain(blocks: Blocks, *, fine: bool) -> str:
+    return blocks.fixed or ("hour" if fine else "day")
+
+
+# -- values -----------------------------------------------------------------------------------------------------
+
+
+def as_double(column: str, kind: str | None) -> str:
+    """The column as a DOUBLE; text that reads as no number is missing. kind: its DuckDB type, None where absent."""
+    if kind is None:
+        return "NULL::DOUBLE"
+    if kind in INTEGERS or kind in ("DOUBLE", "FLOAT", "BOOLEAN") or kind.startswith("DECIMAL"):
+        return f"{name(column)}::DOUBLE"
+    return f"TRY_CAST({name(column)}::VARCHAR AS DOUBLE)"
+
+
+def as_measured(column: str, kind: str | None) -> str:
+    """The column for the question whether it is beyond 2^53: integers before a cast to DOUBLE hides it."""
+    return name(column) if kind in INTEGERS else as_double(column, kind)
+
+
+def as_text(column: str, kind: str | None) -> str:
+    """The column as canonical text: integral floats as integers."""
+    if kind is None:
+        return "NULL::VARCHAR"
+    if kind == "VARCHAR" or kind in INTEGERS or kind == "BOOLEAN":
+        return f"{name(column)}::VARCHAR"
+    if kind in ("DOUBLE", "FLOAT") or kind.startswith("DECIMAL"):
+        value = f"{name(column)}::DOUBLE"
+        whole = f"abs({value}) < 1e15 AND {value} = trunc({value})"
+        return f"CASE WHEN {whole} THEN {value}::BIGINT::VARCHAR ELSE {value}::VARCHAR END"
+    return f"{name(column)}::VARCHAR"
+
+
+# -- cells of one column ----------------------------------------------------------------------------------------
+
+
+def clipped(value: str, low: float, high: float) -> str:
+    """NaN is greatest here, so it becomes `high`; null stays null."""
+    lowest, highest = number(low), number(high)
+    return f"CASE WHEN {value} <= {lowest} THEN {lowest} WHEN {value} > {highest} THEN {highest} ELSE {value} END"
+
+
+def quantised(value: str, low: float, high: float) -> str:
+    """q of store/bins.py, rounded half away from zero. It is (x - lo) over a 2^20th of the range, which is the same to
+    the last bit as dividing by the range and multiplying then. The caller takes out NaN and infinities."""
+    return f"round(({clipped(value, low, high)} - {number(low)}) / {number((high - low) / QUANTUM)})::BIGINT"
+
+
+def number_counts(i: int, bins: NumberBins) -> list[str]:
+    """Aggregates n_i (not null), o_i (beyond 2^53, or not finite), c_i_k (at or below edge k) and the moments of
+    column d_i with q_i and w_i (`as_measured`). The low part of q^2 is what its high part leaves of the whole."""
+    squares = f"q_{i} * q_{i}"
+    return [
+        f"count(d_{i}) AS n_{i}",
+        f"count_if(w_{i} NOT BETWEEN -{EXACT} AND {EXACT})::BIGINT AS o_{i}",
+        *(f"count_if(d_{i} <= {number(edge)})::BIGINT AS c_{i}_{k}" for k, edge in enumerate(bins.edges)),
+        f"sum(q_{i})::BIGINT AS q_{i}_sum",
+        f"sum({squares} >> 20)::BIGINT AS q_{i}_high",
+        f"(sum({squares}) - sum({squares} >> 20) * {QUANTUM})::BIGINT AS q_{i}_low",
+    ]
+
+
+def odd_counts(i: int) -> list[str]:
+    """How many of d_i are +inf or NaN, and -inf; asked only of columns where o_i was not 0."""
+    return [
+        f"count_if(d_{i} > {number(1.7976931348623157e308)})::BIGINT AS p_{i}",
+        f"count_if(d_{i} < {number(-1.7976931348623157e308)})::BIGINT AS m_{i}",
+    ]
+
+
+def category_counts(i: int, bins: CategoryBins) -> list[str]:
+    """n_i (not null) and h_i, a map of the published values alone: bounded, and `(other)` or '' mean themselves."""
+    named = ", ".join(map(text, bins.values))
+    return [f"count(d_{i}) AS n_{i}", *([f"histogram(d_{i}) FILTER (d_{i} IN ({named})) AS h_{i}"] if named else [])]
+
+
+# -- cells of the joint tables ----------------------------------------------------------------------------------
+
+
+def class_index(value: str, values: Sequence[str]) -> str:
+    """0.. for the published values, then other; the value is not null."""
+    if not values:
+        return "0"
+    return f"CASE {value} {' '.join(f'WHEN {text(v)} THEN {k}' for k, v in enumerate(values))} ELSE {len(values)} END"
+
+
+def group_index(column: str, kind: str | None, group: GroupBins) -> str:
+    """Values or bands, then other, then missing. A band is [lo, hi); what reads as no finite number is other."""
+    value = as_text(column, kind)
+    other, missing = len(group.values), len(group.values) + 1
+    if not group.bands:
+        return f"CASE WHEN {value} IS NULL THEN {missing} ELSE {class_index(value, group.values)} END"
+    number_of = f"TRY_CAST({value} AS DOUBLE)"
+    bands = " ".join(f"WHEN {number_of} < {number(edge)} THEN {k}" for k, edge in enumerate(group.bands))
+    return (
+        f"CASE WHEN {value} IS NULL THEN {missing} WHEN NOT coalesce(isfinite({number_of}), false) THEN {other} "
+        f"{bands} ELSE {len(group.bands)} END"
+    )
+
+
+def score_index(spec: BinSpec, kinds: dict[str, str]) -> str:
+    """below, bins, above; -1 where the score is missing or not finite."""
+    value, edges = as_double("score", kinds.get("score")), spec.score.edges if spec.score else ()
+    inner = " ".join(f"WHEN {value} <= {number(edge)} THEN {k}" for k, edge in enumerate(edges))
+    return f"CASE WHEN NOT coalesce(isfinite({value}), false) THEN -1 {inner} ELSE {len(edges)} END"
+
+
+def row_major(indexes: Sequence[str], shape: Sequence[int]) -> str:
+    """The place of a cell in a row-major table of this shape."""
+    steps = [prod(shape[k + 1 :]) for k in range(len(shape))]
+    terms = [f"({index}) * {step}" for index, step in zip(indexes, steps, strict=True)]
+    return " + ".join(terms) or "0"
+
+
+def joint_index(spec: BinSpec, kinds: dict[str, str], *, labelled: bool) -> str:
+    """groups x prediction, and x label."""
+    indexes = [group_index(f"g{k}", kinds.get(f"g{k}"), group) for k, group in enumerate(spec.groups)]
+    for column in ("prediction", "label") if labelled else ("prediction",):
+        values = spec.prediction.values if isinstance(spec.prediction, CategoryBins) else None
+        indexes.append("0" if values is None else class_index(as_text(column, kinds.get(column)), values))
+    return row_major(indexes, spec.labelled_shape if labelled else spec.outcomes_shape)
+
+
+def losses(spec: BinSpec, kinds: dict[str, str]) -> list[str]:
+    """Columns l_0 and l_1: the quantised log and Brier loss of a score, or the error of a regression in l_0. Null where
+    the score, or one of the two numbers, is missing or not finite."""
+    if isinstance(spec.prediction, NumberBins):
+        error = f"abs({as_double('label', kinds.get('label'))} - {as_double('prediction', kinds.get('prediction'))})"
+        share = f"{error} / {number(spec.prediction.hi - spec.prediction.lo)}"
+        both = " AND ".join(f"isfinite({as_double(c, kinds.get(c))})" for c in ("label", "prediction"))
+        return [f"CASE WHEN {both} THEN round(least({share}, 1) * {QUANTUM})::BIGINT END AS l_0"]
+    score = as_double("score", kinds.get("score"))
+    p = clipped(score, CLIP, 1 - CLIP)
+    is_good = f"({as_text('label', kinds.get('label'))} = {text(spec.good or '')})"
+    right = f"CASE WHEN {is_good} THEN {p} ELSE 1 - {p} END"
+    miss = f"CASE WHEN {is_good} THEN {p} - 1 ELSE {p} END"
+    finite = f"isfinite({score})"
+    return [
+        f"CASE WHEN {finite} THEN round(-ln({right}) * {QUANTUM})::BIGINT END AS l_0",
+        f"CASE WHEN {finite} THEN round(({miss}) * ({miss}) * {QUANTUM})::BIGINT END AS l_1",
+    ]
+
+
+def loss_sums(spec: BinSpec) -> list[str]:
+    """loss_0 ..: the cells of LOSS_CELLS or ERROR_CELLS, weighted: n, then of each loss its sum and the sums of the
+    high and low part of its square."""
+    sums = ["sum(w) FILTER (l_0 IS NOT NULL)"]
+    for loss in ("l_0",) if isinstance(spec.prediction, NumberBins) else ("l_0", "l_1"):
+        square = f"({loss} * {loss})"
+        sums += [f"sum(w * {loss})", f"sum(w * ({square} >> 20))", f"sum(w * ({square} & {QUANTUM - 1}))"]
+    return [f"({text})::BIGINT AS loss_{k}" for k, text in enumerate(sums)]
