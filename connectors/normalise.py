@@ -1,24 +1,36 @@
 """From what a source found to the normalised relation that the store keeps and the engines count.
 
-Promises: `rows + rejects` is every row of the batch; a row is rejected for a reason that names its column; nothing
-depends on how a file was cut into chunks. Columns meet by exact name, then without case. Typed numbers pass through
-untouched; text is typed by the model file. Refuses (BadInput) a batch in which no declared column is there.
+Promises: accepted + rejected is every row of the batch; a row is rejected for a reason that names its column;
+nothing depends on how a file was cut into chunks. Columns meet by exact name, then without case. Typed numbers pass
+through untouched; text is typed by the model file. Refuses (BadInput) a batch in which no declared column is there.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from connectors.base import Raw, Wanted
+from connectors.base import SHOWN_BYTES, Chunk, Raw, Wanted
+from connectors.casts import Casts, Column
+from connectors.roles import Role, fields_of, label_name, schema_of, wanted_of
+from store.errors import BadInput, BailiwickError
 from store.model_file import InputType, ModelFile
 from store.receipt import Kind
 
+__all__ = ["Record", "Rows", "Tally", "hints_for", "normalise", "schema_of", "wanted_of"]
+
 Record = tuple[int | None, str, str, bytes]
 """(line, reason, expected, bytes): one quarantined record, as `store.writes.quarantine` takes it."""
+FOUND_SHOWN = 200
+"""Most characters of an offending value that a message repeats."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,24 +53,236 @@ class Tally:
 class Rows:
     """One batch, normalised. Read `reader()` (or `table()`) once to its end, then call `finish()`."""
 
-    schema: pa.Schema
+    def __init__(
+        self,
+        raw: Raw,
+        model: ModelFile,
+        *,
+        kind: Kind,
+        types: tuple[InputType, ...],
+        received_at: datetime,
+        timezone: str | None,
+        salt: bytes,
+    ) -> None:
+        self._raw, self._model, self._kind = raw, model, kind
+        self._received_at, self._salt = received_at, salt
+        self._casts = Casts(timezone=timezone)
+        self._fields = fields_of(model, kind, types)
+        self.schema = schema_of(model, kind, types)
+        self._stopped: BailiwickError | None = None
+        self._rejects: list[Record] = []
+        self._ignored: Counter[str] = Counter()
+        self._found: dict[str, None] = {}
+        self._met: set[str] = set()
+        self._parts = 0
+        self._accepted = 0
+        self._first: datetime | None = None
+        self._last: datetime | None = None
 
     def reader(self) -> pa.RecordBatchReader:
         """The accepted rows as a stream that DuckDB can scan."""
-        raise NotImplementedError
+        return pa.RecordBatchReader.from_batches(self.schema, self._batches())
 
     def table(self) -> pa.Table:
         """The same in memory."""
-        raise NotImplementedError
+        return pa.Table.from_batches(self._batches(), schema=self.schema)
 
     def finish(self) -> Tally:
         """What became of every row. Raises what stopped the reading, or BadInput if no declared column was there."""
-        raise NotImplementedError
+        if self._stopped is not None:
+            raise self._stopped
+        relevant = {f.column for f in self._fields if f.role.counts}
+        if self._found and not self._met & relevant:
+            raise self._nothing_declared(relevant)
+        return Tally(
+            rows=self._accepted + len(self._rejects),
+            accepted=self._accepted,
+            rejects=tuple(self._rejects),
+            reasons=dict(sorted(Counter(reason for _, reason, _, _ in self._rejects).items())),
+            ignored=dict(sorted(self._ignored.items())),
+            absent=self._absent(),
+            first_event=self._first,
+            last_event=self._last,
+            notes=self._raw.notes,
+        )
+
+    def _nothing_declared(self, relevant: set[str]) -> BadInput:
+        found = ", ".join(list(self._found)[:20])
+        expected = ", ".join(f.column for f in self._fields if f.column in relevant)
+        return BadInput(
+            f"{self._raw.file.name}: none of the columns that {self._model.name} declares is there; found {found}",
+            advice=f"Expected some of: {expected}. Is this the right file, model and kind ({self._kind})?",
+            details={"file": self._raw.file.name, "found": list(self._found), "expected": sorted(relevant)},
+        )
+
+    def _absent(self) -> tuple[str, ...]:
+        """A part that did not come at all is not absent: it may come in another file."""
+        if not self._met:
+            return ()
+        parts = self._parts if self._kind is Kind.PREDICTIONS else 3
+        optional = (Role.ID, Role.TIME, Role.LABEL, Role.PERSON)
+        missing = [f.column for f in self._fields if f.column not in self._met and f.role.part & parts and f.role not in optional]
+        if self._kind is Kind.REFERENCE:
+            missing = [name for name in missing if name in {f.column for f in self._fields if f.role is Role.INPUT}]
+        return tuple(dict.fromkeys(missing))
+
+    # -- one chunk ------------------------------------------------------------------------------------------------
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        try:
+            for chunk in self._raw.chunks():
+                self._rejects += [(u.line, u.reason, u.expected, u.bytes) for u in chunk.unreadable]
+                table = self._chunk(chunk)
+                self._accepted += table.num_rows
+                yield from table.to_batches()
+        except BailiwickError as error:
+            # A scan inside DuckDB would dress it up as its own; finish() raises it as it is.
+            self._stopped = error
+
+    def _chunk(self, chunk: Chunk) -> pa.Table:
+        self._casts.empty_is_missing = chunk.empty_is_missing
+        places = self._places(chunk)
+        count = len(chunk.n)
+        part = 0
+        for f in self._fields:
+            part |= f.role.part if f.column in places and f.role.counts else 0
+        self._parts |= part if count else 0
+        bad = _Bad(count)
+        if part == 0 and count:
+            bad.all("no_columns", "at least one declared column")
+        columns = {f.name: self._column(f.role, f.name, f.column, places, chunk, bad) for f in self._fields}
+        columns |= {"n": chunk.n, "part": pa.array(np.full(count, part, np.uint8))}
+        table = pa.table([columns.get(f.name, pa.nulls(count, f.type)) for f in self.schema], schema=self.schema)
+        if bad.reasons:
+            people = {places.get(f.column) for f in self._fields if f.role is Role.PERSON}
+            self._rejects += bad.records(chunk, set(places.values()) - people)
+            table = table.filter(pa.array(bad.which == 0))
+        self._note_times(table)
+        return table
+
+    def _places(self, chunk: Chunk) -> dict[str, str]:
+        """Declared column -> the file's own name for it; what nobody declared is counted."""
+        names = chunk.table.column_names
+        folded: dict[str, str] = {}
+        for name in names:
+            folded.setdefault(name.casefold(), name)
+        places = {}
+        for column in dict.fromkeys(f.column for f in self._fields if f.column):
+            own = column if column in names else folded.get(column.casefold())
+            if own is not None:
+                places[column] = own
+        self._found |= dict.fromkeys([*names, *chunk.others])
+        self._met |= set(places)
+        self._ignored.update(chunk.others)
+        self._ignored.update({name: len(chunk.n) for name in names if name not in places.values()})
+        return places
+
+    def _column(self, role: Role, name: str, column: str, places: dict[str, str], chunk: Chunk, bad: _Bad) -> Column:
+        raw = chunk.table[places[column]] if column in places else None
+        if role is Role.ID:
+            return self._ids(raw, chunk, bad)
+        if role is Role.TIME:
+            return self._times(raw, chunk, bad)
+        if raw is None:
+            return pa.nulls(len(chunk.n), self.schema.field(name).type)
+        if pa.types.is_floating(self.schema.field(name).type):
+            typed, wrong = self._casts.number(raw)
+            bad.some(wrong, f"type:{column}", "a number", raw)
+            return typed
+        typed, wrong = self._casts.text(raw)
+        bad.some(wrong, f"type:{column}", "a single value", raw)
+        return self._hashed(typed) if role is Role.PERSON else typed
+
+    def _ids(self, raw: Column | None, chunk: Chunk, bad: _Bad) -> Column:
+        count = len(chunk.n)
+        if raw is not None:
+            ids, wrong = self._casts.text(raw)
+            bad.some(wrong, "type:id", "a single value", raw)
+            if self._kind is not Kind.REFERENCE:
+                missing = pc.or_(pc.is_null(ids), pc.fill_null(pc.equal(ids, ""), True))
+                bad.some(missing, "no_id", "a row id", raw)
+            return ids
+        if self._kind is Kind.REFERENCE:
+            return pa.nulls(count, pa.string())
+        derived = pc.binary_join_element_wise(self._raw.sha256[:12], pc.cast(chunk.n, pa.string()), "-")
+        if self._kind is Kind.LABELS and chunk.envelope_id is None:
+            bad.all("no_id", "a row id: labels are joined on it")
+        return derived if chunk.envelope_id is None else pc.coalesce(chunk.envelope_id, derived)
+
+    def _times(self, raw: Column | None, chunk: Chunk, bad: _Bad) -> Column:
+        received = pa.scalar(self._received_at, pa.timestamp("us"))
+        reference = self._kind is Kind.REFERENCE
+        if raw is not None:
+            times, wrong = self._casts.time(raw)
+            if reference:
+                return times if wrong is None else pc.if_else(wrong, pa.scalar(None, pa.timestamp("us")), times)
+            bad.some(wrong, "time", "a time such as 2026-01-31T12:00:00Z", raw)
+            bad.some(pc.is_null(times), "time", "a time; this one is missing", raw)
+            return times
+        if reference:
+            return pa.nulls(len(chunk.n), pa.timestamp("us"))
+        if chunk.envelope_time is None:
+            return pa.array(np.full(len(chunk.n), np.datetime64(self._received_at, "us")))
+        return pc.fill_null(chunk.envelope_time, received)
+
+    def _hashed(self, people: Column) -> pa.Array:
+        """Salted SHA-256 of each person; the text goes no further."""
+        column = people.combine_chunks() if isinstance(people, pa.ChunkedArray) else people
+        coded = column.dictionary_encode()
+        hashes = [hashlib.sha256(self._salt + b"\0" + value.encode()).hexdigest() for value in coded.dictionary.to_pylist()]
+        return pc.take(pa.array(hashes, pa.string()), coded.indices)
+
+    def _note_times(self, table: pa.Table) -> None:
+        if "event_time" not in table.column_names or not table.num_rows:
+            return
+        ends = pc.min_max(table["event_time"]).as_py()
+        for value in (ends["min"], ends["max"]):
+            if value is not None:
+                self._first = value if self._first is None else min(self._first, value)
+                self._last = value if self._last is None else max(self._last, value)
 
 
-def wanted_of(model: ModelFile, kind: Kind) -> Wanted:
-    """The columns to read for this kind of batch."""
-    raise NotImplementedError
+class _Bad:
+    """Which rows of a chunk are rejected, each for the first reason that was found."""
+
+    def __init__(self, count: int) -> None:
+        self.which = np.zeros(count, np.int32)
+        self.reasons: list[tuple[str, str, Column | None]] = []
+
+    def some(self, wrong: Column | None, reason: str, expected: str, found: Column | None) -> None:
+        if wrong is None:
+            return
+        self._mark(np.asarray(wrong, dtype=bool), reason, expected, found)
+
+    def all(self, reason: str, expected: str) -> None:
+        self._mark(np.ones(len(self.which), bool), reason, expected, None)
+
+    def _mark(self, wrong: np.ndarray, reason: str, expected: str, found: Column | None) -> None:
+        fresh = wrong & (self.which == 0)
+        if fresh.any():
+            self.reasons.append((reason, expected, found))
+            self.which[fresh] = len(self.reasons)
+
+    def records(self, chunk: Chunk, names: set[str]) -> Iterator[Record]:
+        places = np.flatnonzero(self.which)
+        rows = chunk.table.select([name for name in chunk.table.column_names if name in names]).take(pa.array(places))
+        shown = rows.to_pylist() if rows.num_columns else [{}] * len(places)
+        for place, row in zip(places.tolist(), shown, strict=True):
+            reason, expected, found = self.reasons[self.which[place] - 1]
+            line = None if chunk.lines is None else chunk.lines[place].as_py()
+            if found is not None and reason.startswith(("type:", "time")):
+                value = str(found[place].as_py())
+                expected = f'{expected}, found "{value[:FOUND_SHOWN]}"'
+            raw = json.dumps(row, ensure_ascii=False, default=str).encode("utf-8", "backslashreplace")
+            yield line, reason, expected, raw[:SHOWN_BYTES]
+
+
+def hints_for(raw: Raw, model: ModelFile) -> dict[str, str]:
+    """The types that the file seems to hold, under the names that the model declares."""
+    folded = {name.casefold(): kind for name, kind in reversed(raw.hints.items())}
+    names = [column.name for column in model.columns.inputs]
+    found = {name: raw.hints.get(name) or folded.get(name.casefold()) for name in names}
+    return {name: kind for name, kind in found.items() if kind}
 
 
 def normalise(
@@ -73,18 +297,16 @@ def normalise(
 ) -> Rows:
     """The rows of a batch as the normalised relation.
 
-    Predictions: n, id, event_time, part, x0.., prediction, score, g0.., s0.., person. Labels: n, id, label.
-    Reference: the columns of predictions, id and event_time null where the file has none.
-    types: of the inputs, in order (`store.bin_learning.resolve_types(model, raw.hints)`).
+    Predictions: n, id, event_time, part, x0.., prediction, score, g0.., s0.., person, and label where the model
+    declares an outcome (null where the file does not tell it). Labels: n, id, label. Reference: as predictions, id
+    and event_time null where the file has none.
+
+    types: of the inputs, in order (`store.bin_learning.resolve_types(model, hints_for(raw, model))`).
     received_at: naive UTC, the time of rows that carry none. timezone: of times without zone; None is UTC.
     salt: for the hash of `person`; the text itself never leaves this module.
     """
-    raise NotImplementedError
-
-
-def schema_of(model: ModelFile, kind: Kind, types: tuple[InputType, ...]) -> pa.Schema:
-    """The columns that `normalise` gives."""
-    raise NotImplementedError
-
-
-__all__ = ["Record", "Rows", "Tally", "Iterator", "normalise", "schema_of", "wanted_of"]
+    if kind not in (Kind.PREDICTIONS, Kind.LABELS, Kind.REFERENCE):
+        raise BadInput(f"{kind} hold no rows of a model", advice="Rows are predictions, labels or reference.")
+    if kind is Kind.LABELS:
+        label_name(model)
+    return Rows(raw, model, kind=kind, types=types, received_at=received_at, timezone=timezone, salt=salt)

@@ -24,6 +24,10 @@ ROLES: dict[str, type] = {"source": Source, "sink": Sink, "executor": Executor}
 
 BUILT_IN = {
     "source.tabular": "connectors.sources.tabular:Tabular",
+    "source.csv": "connectors.sources.tabular:Csv",
+    "source.tsv": "connectors.sources.tabular:Tsv",
+    "source.parquet": "connectors.sources.tabular:Parquet",
+    "source.jsonl": "connectors.sources.tabular:JsonLines",
     "source.azureml": "connectors.sources.azureml:AzureML",
     "sink.folder": "connectors.sinks.folder:Folder",
     "sink.dry-run": "connectors.sinks.folder:DryRun",

@@ -1,0 +1,321 @@
+"""Azure ML Model Data Collector: one CloudEvent per line, each with the rows of one or more requests.
+
+Rows stand in `data` (a list), or in a file beside the log that `dataref` names. Each row gets the envelope id
+`<correlationid>_<index>` (the event's own id where no correlation id was logged), so that inputs and outputs of one
+request meet; its time is the event's. The collection is told by the folder (`model_inputs`, `response` ...), for the
+event type is not reliable. Rows without names (request and response payloads) take the model's columns in order.
+The batch's sha256 is that of the log's bytes; where payloads are referred to, theirs are folded in, for the log alone
+is then not the data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from connectors.base import Chunk, File, Raw, Source, Unreadable, Wanted
+from connectors.sources.content import Content, Damaged, beginning, examine, lines, unreadable
+from connectors.sources.json_rows import Record, chunks_of, json_hints, parse_records
+from store.errors import BadInput
+
+COLLECTIONS = ("model_inputs_outputs", "model_inputs", "model_outputs", "request", "response")
+LARGEST_PAYLOAD = 256 << 20
+HINT_LINES = 50
+ROW_KEYS = ("data", "inputs", "instances", "input_data", "dataframe_split", "dataframe_records", "predictions", "outputs")
+"""Where scoring payloads keep their rows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AzureMLOptions:
+    """None so far: a collector's log says all that is needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Log:
+    file: File
+    content: Content
+    collection: str | None
+    wanted: Wanted
+
+
+class AzureML(Source):
+    kind = "azureml"
+    options = AzureMLOptions
+
+    def sniff(self, path: Path, head: bytes) -> float:
+        if path.suffix != ".jsonl":
+            return 0.0
+        first = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:4096]
+        if b'"azureml.inference.' in first:
+            return 0.95
+        return 0.9 if b'"specversion"' in first and b"Microsoft.MachineLearningServices" in first else 0.0
+
+    def walk(self, path: Path) -> Iterator[File]:
+        if path.is_file():
+            yield File(path=path, root=path.parent, name=path.name)
+            return
+        if not path.is_dir():
+            raise BadInput(f"{path}: no such file or folder", advice="Check the path.", details={"file": str(path)})
+        for found in sorted(path.rglob("*.jsonl")):
+            if found.is_file():
+                yield File(path=found, root=path, name=found.relative_to(path).as_posix())
+
+    def read(self, file: File, options: Any, wanted: Wanted) -> Raw:
+        log = _Log(file, examine(file.path), _collection(file.path), wanted)
+        versions, payloads = _look_ahead(log)
+        notes = []
+        if len(versions) > 1:
+            notes.append(f"names {len(versions)} model versions: {', '.join(sorted(versions))}; none is taken from it")
+        first = (record for event in _events(log, most=HINT_LINES) for record in event)
+        return Raw(
+            file=file,
+            format=self.kind,
+            sha256=_fold(log.content.sha256, payloads),
+            size=log.content.size + sum(size for _, _, size in payloads),
+            chunks=partial(_chunks, log),
+            hints=json_hints(first, wanted),
+            version=versions.pop() if len(versions) == 1 else None,
+            notes=tuple(notes),
+        )
+
+
+def _collection(path: Path) -> str | None:
+    """The collection that the folders name, from the nearest; a custom name is told by a part of it."""
+    for part in reversed(path.parent.parts):
+        for name in COLLECTIONS:
+            if name in part:
+                return name
+    return None
+
+
+def _look_ahead(log: _Log) -> tuple[set[str], list[tuple[str, str, int]]]:
+    """(model versions that the log names, (reference, sha256, size) of every payload it refers to)."""
+    versions: set[str] = set()
+    payloads: list[tuple[str, str, int]] = []
+    try:
+        for _, line in lines(log.file.path):
+            versions.update(found.decode() for found in re.findall(rb'"modelversion"\s*:\s*"([A-Za-z0-9._+-]{1,64})"', line))
+            if b'"dataref"' not in line:
+                continue
+            for event in _parsed(line):
+                if isinstance(event, dict) and (found := _payload_path(event.get("dataref"), log.file)) is not None:
+                    payload = examine(found)
+                    payloads.append((str(event["dataref"]), payload.sha256, payload.size))
+    except Damaged:
+        pass  # told when the log is read
+    return versions - {"default"}, payloads
+
+
+def _fold(sha256: str, payloads: list[tuple[str, str, int]]) -> str:
+    if not payloads:
+        return sha256
+    folded = hashlib.sha256(sha256.encode())
+    for reference, digest, _ in payloads:
+        folded.update(f"\n{digest} {reference}".encode("utf-8", "backslashreplace"))
+    return folded.hexdigest()
+
+
+def _parsed(line: bytes) -> list[Any]:
+    try:
+        return parse_records(line.decode())
+    except ValueError:
+        return []
+
+
+def _chunks(log: _Log) -> Iterator[Chunk]:
+    yield from chunks_of((record for event in _events(log) for record in event), log.wanted)
+    log.content.check_unchanged()
+
+
+def _events(log: _Log, most: int | None = None) -> Iterator[Iterator[Record | Unreadable]]:
+    try:
+        for at, (number, line) in enumerate(lines(log.file.path)):
+            if most is not None and at >= most:
+                return
+            yield _line(log, number, line)
+    except Damaged as damage:
+        yield iter([unreadable("file", None, str(damage), beginning(log.file.path))])
+
+
+def _line(log: _Log, number: int, line: bytes) -> Iterator[Record | Unreadable]:
+    try:
+        values = parse_records(line.decode())
+    except UnicodeDecodeError:
+        yield unreadable("encoding", number, "UTF-8 text", line)
+        return
+    except ValueError:
+        yield unreadable("json", number, "one JSON event per line", line)
+        return
+    for value in values:
+        if isinstance(value, dict):
+            yield from _rows(log, number, line, value)
+        else:
+            yield unreadable("json", number, "a JSON object: an event of the collector", line)
+
+
+def _rows(log: _Log, number: int, line: bytes, event: dict[str, Any]) -> Iterator[Record | Unreadable]:
+    """The rows of one event."""
+    if "tracing_spans" in str(event.get("type", "")):
+        yield unreadable("not_tabular", number, "rows; these are spans of a language model", line)
+        return
+    if str(event.get("datainblob", "")).lower() == "true":
+        yield unreadable("binary", number, "rows; this payload is binary and was left in a blob", line)
+        return
+    data: Any = event.get("data")
+    if data is None and event.get("dataref") is not None:
+        data, problem = _payload(event["dataref"], log.file)
+        if problem:
+            yield unreadable("dataref", number, problem, line)
+            return
+    if data is None:
+        yield unreadable("no_data", number, "an event with `data` or `dataref`", line)
+        return
+    moment, fine = _time(event.get("time"))
+    if not fine:
+        yield unreadable("time", number, "an event time such as 2026-01-31T12:00:00Z", line)
+        return
+    own = event.get("correlationid") or event.get("xrequestid") or event.get("id")
+    collection = log.collection or str(event.get("type", "")).rpartition(".")[2]
+    for index, row in enumerate(_tabular(data, collection, log.wanted)):
+        if isinstance(row, str):
+            yield unreadable("not_tabular", number, row, line)
+        elif "context" in row and isinstance(row["context"], dict) and "trace_id" in row["context"]:
+            yield unreadable("not_tabular", number, "rows; these are spans of a language model", line)
+        elif not row:
+            yield unreadable("no_columns", number, "a row with at least one column", line)
+        else:
+            yield Record(number, row, None if own is None else f"{own}_{index}", moment)
+
+
+def _time(text: Any) -> tuple[datetime | None, bool]:
+    """(naive UTC or None where the event has no time, whether it could be read)."""
+    if text is None:
+        return None, True
+    try:
+        moment = datetime.fromisoformat(text) if isinstance(text, str) else datetime.fromtimestamp(text, UTC)
+        return (moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)), True
+    except (ValueError, TypeError, OverflowError, OSError):
+        return None, False
+
+
+# -- rows in a payload --------------------------------------------------------------------------------------------
+
+
+def _tabular(data: Any, collection: str, wanted: Wanted) -> Iterator[dict[str, Any] | str]:
+    """The rows in any shape of payload; a string says why there is none."""
+    if isinstance(data, str):
+        try:
+            data = json.loads(data)
+        except (ValueError, RecursionError):
+            yield "rows; this payload is text"
+            return
+    inner = _inside(data)
+    if inner is not data:
+        yield from _tabular(inner, collection, wanted)
+    elif isinstance(data, dict):
+        yield from _object(data)
+    elif isinstance(data, list):
+        yield from _list(data, collection, wanted)
+    else:
+        yield from _named([data], wanted.outputs)
+
+
+def _inside(data: Any) -> Any:
+    """What stands under one of the keys where scoring payloads keep their rows."""
+    if not isinstance(data, dict) or "columns" in data:
+        return data
+    for key in ROW_KEYS:
+        if key in data and isinstance(data[key], (list, dict)):
+            return data[key]
+    return data
+
+
+def _object(data: dict[str, Any]) -> Iterator[dict[str, Any] | str]:
+    """One row, or a table written by columns."""
+    columns, rows = data.get("columns"), data.get("data")
+    if isinstance(columns, list) and isinstance(rows, list):
+        for row in rows:
+            if isinstance(row, list) and len(row) == len(columns):
+                yield dict(zip(map(str, columns), row, strict=True))
+            else:
+                yield f"rows of {len(columns)} values, as in columns"
+        return
+    lists = [value for value in data.values() if isinstance(value, list)]
+    if data and len(lists) == len(data) and len({len(value) for value in lists}) == 1:
+        for values in zip(*lists, strict=True):
+            yield dict(zip(data, values, strict=True))
+        return
+    yield data
+
+
+def _list(data: list[Any], collection: str, wanted: Wanted) -> Iterator[dict[str, Any] | str]:
+    plain = not any(isinstance(item, (dict, list)) for item in data)
+    asked = collection in ("request", "model_inputs")
+    if plain and data and asked and len(data) == len(wanted.inputs):
+        yield from _named(data, wanted.inputs)
+        return
+    for item in data:
+        if isinstance(item, dict):
+            yield item
+        elif isinstance(item, list):
+            yield from _named(item, wanted.inputs if len(item) == len(wanted.inputs) else wanted.outputs)
+        else:
+            yield from _named([item], wanted.inputs if asked else wanted.outputs)
+
+
+def _named(values: list[Any], names: tuple[str, ...]) -> Iterator[dict[str, Any] | str]:
+    if not values or len(values) > len(names) or (len(values) < len(names) and len(values) != 1):
+        told = ", ".join(names) or "none declared"
+        yield f"named columns, or {len(names)} values in the model's order ({told}); found {len(values)}"
+    else:
+        yield dict(zip(names, values, strict=False))
+
+
+# -- payloads beside the log --------------------------------------------------------------------------------------
+
+
+def _payload_path(reference: Any, file: File) -> Path | None:
+    """The local file that a `dataref` means: the longest end of the reference that exists beside the log.
+
+    Looked for in the log's folder and its parents up to the root of the walk, and nowhere else: a log is other
+    people's text, and must not name files of this machine.
+    """
+    if not isinstance(reference, str) or not reference or "\x00" in reference:
+        return None
+    parts = [part for part in PurePosixPath(unquote(urlsplit(reference).path).replace("\\", "/")).parts if part not in ("/", ".")]
+    if ".." in parts:
+        return None
+    root = file.root.resolve()
+    folder = file.path.resolve().parent
+    folders = [place for place in (folder, *folder.parents) if place == root or root in place.parents]
+    for start in range(len(parts)):
+        for place in folders:
+            candidate = place.joinpath(*parts[start:])
+            try:
+                found = candidate.resolve()
+                if found.is_file() and root in found.parents and found != file.path.resolve():
+                    return found
+            except (OSError, ValueError):
+                continue
+    return None
+
+
+def _payload(reference: Any, file: File) -> tuple[Any, str]:
+    """(what the payload holds, or None; what would have been right)."""
+    found = _payload_path(reference, file)
+    if found is None:
+        return None, f"the payload {str(reference)[:300]} beside the log"
+    if found.stat().st_size > LARGEST_PAYLOAD:
+        return None, f"a payload of at most {LARGEST_PAYLOAD} bytes at {found.name}"
+    try:
+        return json.loads(found.read_bytes().decode("utf-8-sig")), ""
+    except (ValueError, RecursionError, OSError):
+        return None, f"a JSON list in {found.name}"

@@ -1,0 +1,143 @@
+"""The bytes of a file: hashed once, unzipped, as UTF-8, and cut where records end. Memory stays bounded.
+
+What is damaged ends in `Damaged`, after everything before the damage was given; a file that changes while it is read
+is `Retryable`, for its sha256 would be a lie.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import hashlib
+import os
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from connectors.base import SHOWN_BYTES, Unreadable
+from store.errors import BadInput, Retryable
+
+BLOCK = 1 << 20
+SEGMENT = 8 << 20
+"""Text is handed on in pieces of about this many bytes."""
+LONGEST_RECORD = 16 << 20
+"""A record that does not end within this is given up, so that no line can eat the memory."""
+
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+
+
+class Damaged(Exception):
+    """The rest of a file cannot be decompressed or decoded; a connector turns it into an Unreadable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    path: Path
+    sha256: str
+    size: int
+    stamp: tuple[int, int]
+
+    def check_unchanged(self) -> None:
+        if _stamp(self.path) != self.stamp:
+            raise Retryable(
+                f"{self.path.name} changed while it was read",
+                advice="Ingest it again once it is no longer written to.",
+                details={"file": str(self.path)},
+            )
+
+
+def examine(path: Path) -> Content:
+    """Hashes a file. Raises BadInput where it cannot be opened."""
+    try:
+        stamp = _stamp(path)
+        hashed = hashlib.sha256()
+        with path.open("rb") as stream:
+            while block := stream.read(BLOCK):
+                hashed.update(block)
+        return Content(path, hashed.hexdigest(), stamp[0], stamp)
+    except OSError as error:
+        raise BadInput(
+            f"{path}: cannot be read: {error.strerror or error}",
+            advice="Check that the file is there and that you may read it.",
+            details={"file": str(path)},
+        ) from error
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    status = os.stat(path)
+    return status.st_size, status.st_mtime_ns
+
+
+def blocks(path: Path) -> Iterator[bytes]:
+    """The text of a file as UTF-8 bytes without a byte order mark; raises Damaged where it breaks off."""
+    try:
+        with path.open("rb") as stream:
+            zipped = stream.read(2) == b"\x1f\x8b"
+        opened = gzip.open(path, "rb") if zipped else path.open("rb")
+        with opened as plain:
+            first = plain.read(BLOCK)
+            mark, encoding = next(((b, e) for b, e in _BOMS if first.startswith(b)), (b"", "utf-8"))
+            first = first[len(mark) :]
+            decoder = None if encoding == "utf-8" else codecs.getincrementaldecoder(encoding)("surrogatepass")
+            block = first
+            while block:
+                # Lone surrogates become bytes that are not UTF-8, so that the line they stand in is told as such.
+                yield block if decoder is None else decoder.decode(block).encode("utf-8", "surrogatepass")
+                block = plain.read(BLOCK)
+            if decoder is not None and (last := decoder.decode(b"", final=True)):
+                yield last.encode("utf-8", "surrogatepass")
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise Damaged(f"a complete gzip file ({error})") from error
+    except UnicodeDecodeError as error:
+        raise Damaged(f"text in {error.encoding} ({error.reason})") from error
+
+
+def last_newline(text: bytes) -> int:
+    """Where the last complete line ends; 0 if none does."""
+    return text.rfind(b"\n") + 1
+
+
+def segments(path: Path, cut: Callable[[bytes], int] = last_newline, *, size: int = SEGMENT) -> Iterator[bytes]:
+    """The text of a file in pieces that end where a record does; a record that never ends comes as one piece."""
+    rest = b""
+    waiting: list[bytes] = []
+    held = 0
+    for block in blocks(path):
+        waiting.append(block)
+        held += len(block)
+        if held < size:
+            continue
+        rest = b"".join(waiting)
+        end = cut(rest) or (last_newline(rest) if len(rest) > LONGEST_RECORD else 0)
+        if not end and len(rest) > LONGEST_RECORD:
+            end = len(rest)
+        if end:
+            yield rest[:end]
+        rest = rest[end:]
+        waiting, held = [rest], len(rest)
+    if held:
+        yield b"".join(waiting)
+
+
+def lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """(number from 1, line without its end), the blank ones left out."""
+    number = 0
+    for segment in segments(path):
+        pieces = segment.split(b"\n")
+        if pieces[-1] == b"":
+            pieces.pop()
+        for piece in pieces:
+            number += 1
+            line = piece.strip(b"\r")
+            if line.strip():
+                yield number, line
+
+
+def unreadable(reason: str, line: int | None, expected: str, record: bytes) -> Unreadable:
+    return Unreadable(reason=reason, line=line, expected=expected, bytes=record[:SHOWN_BYTES])
+
+
+def beginning(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(SHOWN_BYTES)

@@ -1,0 +1,257 @@
+"""CSV as chunks of text columns: every cell as it was written, every line that does not fit told with its number.
+
+Clean text goes through Arrow's parser, piece by piece. A piece with a quote that never closes, or with bytes that
+are no UTF-8, is read again line by line, so that one broken line costs one line.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as arrow_csv
+
+from connectors.base import Chunk, Wanted
+from connectors.sources.content import Content, Damaged, beginning, segments, unreadable
+
+DELIMITERS = ",\t;|"
+LONGEST_QUOTED = 1000
+"""Most lines that one quoted cell may span where a piece is read line by line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    delimiter: str
+    columns: tuple[str, ...]
+    """Names in the header; a repeated one gets a number."""
+    lines: int
+    """Lines that the header takes."""
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    rows: pa.Table
+    at: np.ndarray
+    """Position of each row among the records of the piece."""
+    records: int
+    lines: np.ndarray | None
+    """Line of each record in the piece, from 0; None where it cannot be told."""
+    bad: list[tuple[int, str, bytes]]
+    """(position, reason, record)."""
+
+
+def sniff_dialect(text: bytes, delimiter: str | None = None) -> Dialect:
+    """The header of a CSV, and what separates its cells: whatever gives most columns in line with the next lines."""
+    lines = text[: 1 << 20].splitlines(keepends=True)
+    at = next((at for at, line in enumerate(lines) if line.strip()), 0)
+    sample = [line.decode("utf-8", "replace") for line in lines[at : at + 20]]
+    best, names = delimiter or ",", [""]
+    for candidate in delimiter or DELIMITERS:
+        rows = list(csv.reader(sample, delimiter=candidate))
+        if not rows:
+            continue
+        agree = sum(len(row) == len(rows[0]) for row in rows) / len(rows)
+        if len(rows[0]) > len(names) and (agree >= 0.5 or len(rows[0]) > 2):
+            best, names = candidate, rows[0]
+    reader = csv.reader(sample, delimiter=best)
+    names = next(reader, [])
+    taken = at + reader.line_num
+    return Dialect(best, tuple(_distinct(names)), taken, sum(map(len, lines[:taken])))
+
+
+def _distinct(names: list[str]) -> Iterator[str]:
+    seen: dict[str, int] = {}
+    for name in names:
+        name = name.strip()
+        seen[name] = seen.get(name, 0) + 1
+        yield name if seen[name] == 1 else f"{name} ({seen[name]})"
+
+
+def record_end(text: bytes) -> int:
+    """Where the last complete record ends: at a line end outside quotes; 0 if there is none."""
+    end = text.rfind(b"\n")
+    quotes = text.count(b'"', 0, max(end, 0))
+    for _ in range(1000):
+        if end < 0 or quotes % 2 == 0:
+            break
+        start = text.rfind(b"\n", 0, end)
+        quotes -= text.count(b'"', max(start, 0), end)
+        end = start
+    return end + 1 if end >= 0 and quotes % 2 == 0 else 0
+
+
+def csv_chunks(content: Content, dialect: Dialect, wanted: Wanted) -> Iterator[Chunk]:
+    """The file in chunks; the first one is given even when the file holds a header alone."""
+    parts = wanted.part_of()
+    names = list(dialect.columns)
+    chosen = [name for name in names if parts is None or name.casefold() in parts]
+    first, line, n = True, 1, 0
+    try:
+        for text in segments(content.path, record_end):
+            body = text[dialect.bytes :] if first else text
+            line += dialect.lines if first else 0
+            piece = _parse(body, dialect.delimiter, names)
+            yield _chunk(piece, chosen, names, n=n, line=line)
+            n, line, first = n + piece.records, line + body.count(b"\n"), False
+        content.check_unchanged()
+    except Damaged as damage:
+        told = unreadable("file", None, str(damage), beginning(content.path))
+        yield Chunk(table=pa.table({}), n=pa.array([], pa.int64()), unreadable=(told,))
+
+
+def sample_chunk(text: bytes, dialect: Dialect, wanted: Wanted) -> Chunk:
+    """The first rows, for `text_hints`."""
+    parts = wanted.part_of()
+    names = list(dialect.columns)
+    chosen = [name for name in names if parts is None or name.casefold() in parts]
+    return _chunk(_parse(text[dialect.bytes :], dialect.delimiter, names), chosen, names, n=0, line=1)
+
+
+def _chunk(piece: _Piece, chosen: list[str], names: list[str], *, n: int, line: int) -> Chunk:
+    lost = []
+    for at, reason, record in piece.bad:
+        where = None if piece.lines is None else line + int(piece.lines[at])
+        expected = "UTF-8 text" if reason == "encoding" else f"{len(names)} values, as in the header"
+        lost.append(unreadable(reason, where, expected, record))
+    rows = piece.rows.num_rows
+    return Chunk(
+        table=piece.rows.select(chosen),
+        n=pa.array(n + piece.at, pa.int64()),
+        lines=None if piece.lines is None else pa.array(line + piece.lines[piece.at], pa.int64()),
+        others={name: rows for name in names if name not in set(chosen)},
+        unreadable=tuple(lost),
+        empty_is_missing=True,
+    )
+
+
+def _parse(text: bytes, delimiter: str, names: list[str]) -> _Piece:
+    if not text.strip():
+        empty = pa.table({name: pa.array([], pa.string()) for name in names})
+        return _Piece(empty, np.zeros(0, np.int64), 0, np.zeros(0, np.int64), [])
+    fast = None
+    if _is_utf8(text) and text.count(b'"') % 2 == 0:
+        fast = _parse_clean(text, delimiter, names)
+    return fast or _parse_by_line(text, delimiter, names)
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _parse_clean(text: bytes, delimiter: str, names: list[str]) -> _Piece | None:
+    """By Arrow; None where a record swallowed others, or Arrow gives up."""
+    bad: list[tuple[int, str, bytes]] = []
+
+    def note(row: arrow_csv.InvalidRow) -> str:
+        bad.append((row.number - 1, "csv", row.text.encode()))
+        return "skip"
+
+    quoted = b'"' in text
+    try:
+        table = arrow_csv.read_csv(
+            io.BytesIO(text),
+            read_options=arrow_csv.ReadOptions(column_names=names, use_threads=False, block_size=len(text) + 1),
+            parse_options=arrow_csv.ParseOptions(
+                delimiter=delimiter,
+                newlines_in_values=quoted,
+                invalid_row_handler=note,
+                ignore_empty_lines=len(names) > 1,
+            ),
+            convert_options=arrow_csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, check_utf8=False
+            ),
+        )
+    except pa.ArrowInvalid:
+        return None
+    if any(b"\n" in record.strip() for _, _, record in bad):
+        return None
+    records = table.num_rows + len(bad)
+    positions = np.setdiff1d(np.arange(records), np.array([at for at, _, _ in bad], np.int64), assume_unique=True)
+    return _Piece(table, positions, records, _record_lines(text, quoted, records, len(names) > 1), bad)
+
+
+def _record_lines(text: bytes, quoted: bool, records: int, skip_blank: bool) -> np.ndarray | None:
+    raw = np.frombuffer(text, np.uint8)
+    ends = np.flatnonzero(raw == 10)
+    if len(ends) == 0 or ends[-1] != len(raw) - 1:
+        ends = np.append(ends, len(raw))
+    lines = np.arange(len(ends))
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    if quoted:
+        marks = np.flatnonzero(raw == 34)
+        outside = np.searchsorted(marks, starts) % 2 == 0
+        starts, lines = starts[outside], lines[outside]
+    if skip_blank:
+        first = raw[np.minimum(starts, len(raw) - 1)]
+        full = (first != 10) & (first != 13) & (starts < len(raw))
+        lines = lines[full]
+    return lines if len(lines) == records else None
+
+
+def _parse_by_line(text: bytes, delimiter: str, names: list[str]) -> _Piece:
+    """Line by line: a record that does not fit costs its own line only."""
+    pieces = text.split(b"\n")
+    if pieces[-1] == b"":
+        pieces.pop()
+    rows: list[list[str]] = []
+    at: list[int] = []
+    lines: list[int] = []
+    bad: list[tuple[int, str, bytes]] = []
+    line = 0
+    while line < len(pieces):
+        if pieces[line].strip() or len(names) == 1:
+            cells, took, reason = _record(pieces, line, delimiter, len(names))
+            position = len(lines)
+            lines.append(line)
+            if cells is None:
+                bad.append((position, reason, pieces[line]))
+            else:
+                rows.append(cells)
+                at.append(position)
+            line += took
+        else:
+            line += 1
+    columns = list(zip(*rows, strict=True)) or [()] * len(names)
+    table = pa.table({name: pa.array(column, pa.string()) for name, column in zip(names, columns, strict=True)})
+    return _Piece(table, np.array(at, np.int64), len(lines), np.array(lines, np.int64), bad)
+
+
+def _record(pieces: list[bytes], line: int, delimiter: str, width: int) -> tuple[list[str] | None, int, str]:
+    """(cells or None, lines taken, reason)."""
+    text, took = "", 0
+    while line + took < len(pieces) and took < LONGEST_QUOTED:
+        try:
+            following = pieces[line + took].decode().rstrip("\r")
+        except UnicodeDecodeError:
+            return None, 1, "csv" if took else "encoding"
+        text, took = f"{text}\n{following}" if took else following, took + 1
+        if took > 1 and '"' not in following:
+            continue  # cannot close what is open
+        try:
+            cells = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), [""])
+            return (cells, took, "") if len(cells) == width else (None, 1, "csv")
+        except csv.Error as error:
+            if "unexpected end" not in str(error):
+                return None, 1, "csv"
+    return None, 1, "csv"
+
+
+def text_hints(chunk: Chunk) -> dict[str, str]:
+    """`double` for columns of text that all read as numbers and are no codes (`007`), else `string`."""
+    out = {}
+    for name in chunk.table.column_names:
+        column = chunk.table[name]
+        filled = column.filter(pc.not_equal(column, ""))
+        number = pc.match_substring_regex(filled, r"^\s*[+-]?(0|[1-9]\d*|\d*\.\d+|\d+\.\d*)([eE][+-]?\d+)?\s*$")
+        out[name] = "double" if len(filled) and pc.all(number).as_py() else "string"
+    return out

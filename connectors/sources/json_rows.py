@@ -1,0 +1,203 @@
+"""JSON records as chunks of columns, shared by every source whose rows are JSON objects.
+
+A record that has no place in a column (a nested value, text that is no Unicode) is an Unreadable of its own; the
+others are kept. Rows that carry different parts (inputs here, a prediction there) come in different chunks, so that
+a column which a row did not mention is never taken for a missing value of that row.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+
+from connectors.base import Chunk, Unreadable, Wanted
+from connectors.sources.content import unreadable
+
+CHUNK_ROWS = 20_000
+_DECODER = json.JSONDecoder()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    line: int | None
+    row: dict[str, Any]
+    envelope_id: str | None = None
+    envelope_time: datetime | None = None
+
+
+@dataclass(slots=True)
+class _Pile:
+    """Rows of one part, waiting to be a chunk."""
+
+    records: list[Record] = field(default_factory=list)
+    n: list[int] = field(default_factory=list)
+
+
+def parse_records(text: str) -> list[Any]:
+    """The JSON values in a line: one, or several with commas or blanks between them. Raises ValueError.
+
+    Strict but for two things that real loggers write: NaN and infinities, and a comma at the end of a line.
+    """
+    try:
+        try:
+            return [json.loads(text)]
+        except json.JSONDecodeError:
+            found = []
+            at, end = _skip(text, 0), len(text)
+            while at < end:
+                value, at = _DECODER.raw_decode(text, at)
+                if not isinstance(value, (dict, list)):
+                    raise ValueError("no JSON object") from None  # `1 2 3` is prose, not records
+                found.append(value)
+                at = _skip(text, at)
+            return found
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _skip(text: str, at: int) -> int:
+    commas = 0
+    while at < len(text) and text[at] in " \t\r\n,":
+        commas += text[at] == ","
+        at += 1
+    if commas > 1 or (commas and at == commas == len(text)):
+        raise ValueError("a comma without a value")
+    return at
+
+
+def chunks_of(records: Iterable[Record | Unreadable], wanted: Wanted) -> Iterator[Chunk]:
+    """Chunks of at most CHUNK_ROWS rows; `n` counts every record, the unreadable ones too."""
+    parts = wanted.part_of()
+    piles: dict[int, _Pile] = {}
+    others: dict[str, int] = {}
+    lost: list[Unreadable] = []
+    waiting = 0
+    for n, record in enumerate(records):
+        waiting += 1
+        if isinstance(record, Unreadable):
+            lost.append(record)
+        else:
+            part = 0
+            for key in record.row:
+                bit = 1 if parts is None else parts.get(key.casefold())
+                if bit is None:
+                    others[key] = others.get(key, 0) + 1
+                else:
+                    part |= bit
+            pile = piles.setdefault(part, _Pile())
+            pile.records.append(record)
+            pile.n.append(n)
+        if waiting == CHUNK_ROWS:
+            yield from _chunks(piles, others, lost, parts)
+            piles, others, lost, waiting = {}, {}, [], 0
+    if waiting:
+        yield from _chunks(piles, others, lost, parts)
+
+
+def _chunks(
+    piles: dict[int, _Pile], others: dict[str, int], lost: list[Unreadable], parts: dict[str, int] | None
+) -> Iterator[Chunk]:
+    told = {key.encode("utf-8", "backslashreplace").decode(): count for key, count in others.items()}
+    if not piles:
+        piles = {0: _Pile()}
+    for pile in piles.values():
+        chunk = _chunk(pile, parts, told, lost)
+        told, lost = {}, []
+        yield chunk
+
+
+def _chunk(pile: _Pile, parts: dict[str, int] | None, others: dict[str, int], lost: list[Unreadable]) -> Chunk:
+    records, bad = pile.records, {}
+    names = dict.fromkeys(key for record in records for key in record.row if parts is None or key.casefold() in parts)
+    columns: dict[str, pa.Array] = {}
+    for name in names:
+        values = [record.row.get(name) for record in records]
+        array = _plain(values)
+        if array is None:
+            array, why = _as_text(values, keep_nested=parts is None)
+            bad |= {at: (name, reason) for at, reason in why.items() if at not in bad}
+        columns[name.encode("utf-8", "backslashreplace").decode()] = array
+    table = pa.table(columns) if columns else pa.table({"": pa.nulls(len(records))}).select([])
+    gone = [_rejected(records[at], name, reason) for at, (name, reason) in bad.items()]
+    keep = [at for at in range(len(records)) if at not in bad]
+    chosen = [records[at] for at in keep]
+    numbers = [pile.n[at] for at in keep]
+    return Chunk(
+        table=table.take(pa.array(keep, pa.int64())) if bad else table,
+        n=pa.array(numbers, pa.int64()),
+        lines=pa.array([record.line for record in chosen], pa.int64()),
+        envelope_id=pa.array([record.envelope_id for record in chosen], pa.string()),
+        envelope_time=pa.array([record.envelope_time for record in chosen], pa.timestamp("us")),
+        others=others,
+        unreadable=tuple([*lost, *gone]),
+    )
+
+
+def _rejected(record: Record, name: str, reason: str) -> Unreadable:
+    told = name.encode("utf-8", "backslashreplace").decode()
+    raw = json.dumps(record.row, ensure_ascii=True, default=str).encode()
+    return unreadable(f"{reason}:{told}", record.line, "a single value" if reason == "type" else "Unicode text", raw)
+
+
+def _plain(values: list[Any]) -> pa.Array | None:
+    """The values as one Arrow type; None where they have no single plain one."""
+    try:
+        array = pa.array(values)
+    except (pa.ArrowException, OverflowError, UnicodeEncodeError, TypeError):
+        return None
+    return None if pa.types.is_nested(array.type) else array
+
+
+def _as_text(values: list[Any], *, keep_nested: bool) -> tuple[pa.Array, dict[int, str]]:
+    """Mixed values as text, and the places of those that are none, with the reason."""
+    texts: list[str | None] = []
+    bad: dict[int, str] = {}
+    for at, value in enumerate(values):
+        text = None
+        if isinstance(value, str):
+            text = value
+        elif isinstance(value, (dict, list)):
+            text = json.dumps(value, ensure_ascii=True)
+            if not keep_nested:
+                bad[at], text = "type", None
+        elif value is not None:
+            text = number_text(value)
+        if text is not None and not _is_unicode(text):
+            bad[at], text = "encoding", None
+        texts.append(text)
+    return pa.array(texts, pa.string()), bad
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def number_text(value: bool | int | float) -> str:
+    """Canonical text: `true`, `false`, integral floats as integers."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and math.isfinite(value) and value.is_integer() and abs(value) <= 1 << 53:
+        return str(int(value))
+    if isinstance(value, int) and value.bit_length() > 10_000:  # longer than Python turns into digits
+        return repr(math.inf if value > 0 else -math.inf)
+    return repr(value)
+
+
+def json_hints(records: Iterable[Record | Unreadable], wanted: Wanted) -> dict[str, str]:
+    """The type of each column in some records."""
+    out: dict[str, str] = {}
+    for chunk in chunks_of(records, wanted):
+        for column in chunk.table.schema:
+            if out.get(column.name, "null") == "null":
+                out[column.name] = str(column.type)
+    return out

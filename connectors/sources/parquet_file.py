@@ -1,0 +1,83 @@
+"""Parquet as chunks of typed columns, straight from the file: no text, no Python objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from connectors.base import Chunk, Wanted
+from connectors.sources.content import Content, beginning, unreadable
+
+BATCH_ROWS = 1 << 18
+BROKEN = (pa.ArrowException, OSError, EOFError)
+"""What Arrow raises on a file that is cut or garbled."""
+
+
+def parquet_hints(path: Path) -> dict[str, str]:
+    """Column -> type, from the footer; nothing where there is none."""
+    try:
+        schema = pq.read_schema(path)
+    except BROKEN:
+        return {}
+    return {column.name: _told(column.type) for column in schema}
+
+
+def _told(kind: pa.DataType) -> str:
+    return str(kind.value_type if pa.types.is_dictionary(kind) else kind)
+
+
+def parquet_chunks(content: Content, wanted: Wanted) -> Iterator[Chunk]:
+    """The file in chunks; a row group that cannot be read is told, and so is a file without a footer."""
+    parts = wanted.part_of()
+    try:
+        file = pq.ParquetFile(content.path, memory_map=True)
+    except BROKEN as error:
+        lost = unreadable("file", None, f"a complete Parquet file ({_first_line(error)})", beginning(content.path))
+        yield Chunk(table=pa.table({}), n=pa.array([], pa.int64()), unreadable=(lost,))
+        return
+    with file:
+        names = file.schema_arrow.names
+        chosen = [name for name in dict.fromkeys(names) if parts is None or name.casefold() in parts]
+        if file.metadata.num_rows == 0:
+            yield _chunk(file.schema_arrow.empty_table().select(chosen), 0, names, chosen)
+        start = 0
+        for group in range(file.num_row_groups):
+            rows = file.metadata.row_group(group).num_rows
+            try:
+                yield from _group(file, group, names, chosen, start)
+            except BROKEN as error:
+                expected = f"row group {group} of {rows} rows ({_first_line(error)})"
+                yield Chunk(
+                    table=pa.table({}),
+                    n=pa.array([], pa.int64()),
+                    unreadable=(unreadable("file", None, expected, b""),),
+                )
+            start += rows
+    content.check_unchanged()
+
+
+def _group(file: pq.ParquetFile, group: int, names: list[str], chosen: list[str], start: int) -> Iterator[Chunk]:
+    if not chosen:
+        rows = file.metadata.row_group(group).num_rows
+        yield _chunk(pa.table({"": pa.nulls(rows)}).select([]), start, names, chosen, rows)
+        return
+    for batch in file.iter_batches(batch_size=BATCH_ROWS, row_groups=[group], columns=chosen):
+        yield _chunk(pa.Table.from_batches([batch]), start, names, chosen)
+        start += batch.num_rows
+
+
+def _chunk(table: pa.Table, start: int, names: list[str], chosen: list[str], rows: int | None = None) -> Chunk:
+    count = table.num_rows if rows is None else rows
+    return Chunk(
+        table=table,
+        n=pa.array(np.arange(start, start + count, dtype=np.int64)),
+        others={name: count for name in names if name not in set(chosen)},
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
