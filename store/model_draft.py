@@ -1,7 +1,7 @@
 """Drafts a model file from what a table's columns look like, with its doubts as comments.
 
-A draft is a starting point for a person: what cannot be known from the data (who owns it, what is favourable, which limits) is
-asked, never answered. The text it gives can be read back by `read_model_file` at once.
+A draft is a starting point for a person: what cannot be known from the data (who owns it, what is favourable,
+which limits) is asked, never answered. The text it gives can be read back by `read_model_file` at once.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Reads the sections of a model file that set limits: `watch`, `privacy` and `retrain`.
 
-Called by `store/model_reader.py` alone. A measure that nobody knows is an error here; one that is known and cannot be computed for
-this task becomes `not_computable` when it is measured.
+Called by `store/model_reader.py` alone. A measure that nobody knows is an error here; one that is known and
+cannot be computed for this task becomes `not_computable` when it is measured.
 """
 
 from __future__ import annotations

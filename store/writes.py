@@ -49,8 +49,17 @@ def user(tx: Transaction, *, name: str, password: str, grants: Sequence[Grant], 
     _insert(tx, "user_version", {"known_at": tx.now, "name": name, "password": password, "grants": held, "disabled": disabled})
 
 
-def model(tx: Transaction, file: ModelFile, *, number: int, revision: int, reason: str, changes: Sequence[dict[str, Any]]) -> None:
-    """A revision of a model file; revision 1 is the first."""
+def model(
+    tx: Transaction,
+    file: ModelFile,
+    *,
+    number: int,
+    revision: int,
+    reason: str,
+    changes: Sequence[dict[str, Any]],
+    origin: str = "file",
+) -> None:
+    """A revision of a model file; revision 1 is the first. origin: `file`, or `retraining` for a version we trained."""
     document = canonical_json(file.document)
     row = {
         "known_at": tx.now,
@@ -62,6 +71,7 @@ def model(tx: Transaction, file: ModelFile, *, number: int, revision: int, reaso
         "file_sha256": sha256_hex(document),
         "reason": reason,
         "changes": canonical_json(list(changes)),
+        "origin": origin,
     }
     _insert(tx, "model_version", row)
     tx.details |= {"file_sha256": row["file_sha256"], "revision": revision, "changes": len(changes)}

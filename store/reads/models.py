@@ -53,10 +53,12 @@ class ModelReads(View):
         return None if found is None else read_model_file(found["document"], source=f"model {name}:{version}")
 
     def newest_version(self, name: str) -> str | None:
-        """The version added last; revisions of older ones do not make them newer."""
+        """The version added last: revisions make no older one newer, and one we trained counts once it serves."""
         found = self.one(
-            "SELECT version FROM model_version WHERE seq <= ? AND model = ? AND revision = 1 ORDER BY seq DESC LIMIT 1",
-            [self.seq, name],
+            "SELECT version FROM model_version v WHERE v.seq <= ? AND v.model = ? AND v.revision = 1 AND (v.origin = 'file' "
+            "OR EXISTS (SELECT 1 FROM batch b WHERE b.seq <= ? AND b.model = v.model AND b.version = v.version "
+            "AND b.kind IN ('predictions', 'summaries'))) ORDER BY v.seq DESC LIMIT 1",
+            [self.seq, name, self.seq],
         )
         return None if found is None else str(found["version"])
 

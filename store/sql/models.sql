@@ -15,7 +15,7 @@ WITH present AS (
     SELECT model, version, count(*) AS open_alerts FROM alert_at($seq)
     WHERE condition = 'firing' AND triage <> 'resolved' GROUP BY ALL
 )
-SELECT m.model, m.version, m.revision, m.known_at, m.document, m.file_sha256, b.spec_hash, b.learned_from,
+SELECT m.model, m.version, m.revision, m.known_at, m.document, m.file_sha256, m.origin, b.spec_hash, b.learned_from,
        first.seq AS added_seq, coalesce(a.sites, []) AS sites, a.last_event, coalesce(a.rows, 0) AS rows,
        coalesce(s.worst, 'no_data') AS worst, coalesce(al.open_alerts, 0) AS open_alerts
 FROM model_at($seq) m

@@ -1,0 +1,224 @@
+"""Summary bundles: what a site that shares counts sends, made beside its data and taken in at the hub.
+
+A bundle is canonical JSON: integers per block, section and segment, the digests of the files they were counted from,
+and for noisy counts the releases with their mechanisms. No row, no identifier, no unpublished value is in it; segments
+of fewer than 11 rows stay behind. The hub takes a bundle only under the bins it froze itself, refuses files that were
+counted before, and computes every claimed loss again before it charges it.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from monitors.accounting import Budget, Spend, admit, exact, spends_of
+from monitors.noise import loss_of
+from service.ingest import known_model
+from service.wiring import Hub
+from store import writes
+from store.access import Viewer
+from store.bins import BinSpec, Section
+from store.canonical import canonical_json, make_id, sha256_hex
+from store.db import Transaction
+from store.errors import BadInput, NotPermitted, Refused
+from store.events import Event
+from store.model_file import ModelFile
+from store.receipt import Kind, Receipt
+from store.summary import SUMMARY_SCHEMA
+
+SCHEMA = "bailiwick/summaries/1"
+MOST_BYTES = 256 * 1024 * 1024
+GRAINS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
+
+
+def bundle_text(bundle: dict[str, Any]) -> str:
+    return canonical_json(bundle) + "\n"
+
+
+def read_bundle(path: Path) -> tuple[dict[str, Any], bytes]:
+    """The document and its bytes; raises BadInput for what is no bundle."""
+    advice = "Make one with `bailiwick summarise`."
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise BadInput(f"{path} is larger than {MOST_BYTES >> 20} MiB", advice="Summarise fewer days at a time.")
+        raw = path.read_bytes()
+        document = json.loads(raw)
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadInput(f"{path} is no summary bundle: {error}", advice=advice, details={"file": str(path)}) from error
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        raise BadInput(f"{path} is no summary bundle of schema {SCHEMA}", advice=advice, details={"file": str(path)})
+    return document, raw
+
+
+def take_bundle(hub: Hub, viewer: Viewer, path: Path, *, site: dict[str, Any]) -> dict[str, Any]:
+    """Takes one bundle in: its deltas, its receipt, its releases, in one transaction."""
+    document, raw = read_bundle(path)
+    sha256 = sha256_hex(raw)
+    try:
+        model = known_model(hub, viewer, document["model"], document["version"])
+        _check_site(document, site, path)
+        with hub.store.turn():
+            reads = hub.store.reads(viewer)
+            earlier = reads.receipt_of(
+                site=site["site"], model=model.name, version=model.version, kind=str(Kind.SUMMARIES), sha256=sha256
+            )
+            if earlier is not None:
+                return {**earlier, "repeated": True}
+            spec = reads.spec(model.name, model.version)
+            if spec is None or spec.spec_hash != document["spec_hash"]:
+                raise BadInput(
+                    f"{path} was counted under other bins than those of {model.name}:{model.version}",
+                    advice="Export the model again (`bailiwick model export`) and summarise with that export.",
+                    details={"expected": spec.spec_hash if spec else None, "found": document["spec_hash"]},
+                )
+            _refuse_counted_before(hub, document, site["site"], model, path)
+            about = f"{site['site']}/{model.name}:{model.version}"
+            with hub.store.write(viewer.name, Event.BATCH_SUMMARIES_ACCEPTED, about) as tx:
+                receipt = _write(hub, tx, document, model, spec, site, path, raw)
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadInput(f"{path} is damaged: {error!r}", advice="Send the bundle again.", details={"file": str(path)}) from error
+    return {**receipt.as_json(), "known_at": tx.now}
+
+
+def _check_site(document: dict[str, Any], site: dict[str, Any], path: Path) -> None:
+    if document["site"] != site["site"]:
+        raise BadInput(f"{path} was made for site {document['site']}, not {site['site']}", advice="Name that site with --site.")
+    if site["sharing"] == "noisy-counts" and not document["releases"]:
+        raise NotPermitted(
+            f"site {site['site']} shares noisy counts only; {path} holds exact ones: nothing was stored",
+            advice="Summarise again for this site: the noise is added there.",
+        )
+
+
+def _refuse_counted_before(hub: Hub, document: dict[str, Any], site: str, model: ModelFile, path: Path) -> None:
+    """A file counted twice would be in the sums twice, and nobody could tell afterwards."""
+    reads = hub.store.reads(Viewer("house", ()))
+    rows = reads.rows(
+        "SELECT DISTINCT unnest(sources) AS source FROM batch WHERE site = ? AND model = ? AND version = ? AND kind = 'summaries'",
+        [site, model.name, model.version],
+    )
+    known = {row["source"] for row in rows}
+    again = [source["name"] for source in document["sources"] if source["sha256"] in known]
+    if again:
+        raise Refused(
+            f"{path} counts files that an earlier bundle of {site} has counted: {', '.join(again[:5])}",
+            advice="Summarise only the files that are new.",
+            details={"files": again},
+        )
+
+
+def _write(
+    hub: Hub,
+    tx: Transaction,
+    document: dict[str, Any],
+    model: ModelFile,
+    spec: BinSpec,
+    site: dict[str, Any],
+    path: Path,
+    raw: bytes,
+) -> Receipt:
+    releases = {release["id"]: release for release in document["releases"]}
+    charge_claims(hub, tx, releases.values(), model=model, site=site["site"])
+    blocks = document["blocks"]
+    for release_id in dict.fromkeys(block.get("release") for block in blocks):
+        rows = [_checked(block, spec, path, exact_counts=release_id is None) for block in blocks if block.get("release") == release_id]
+        variance = 0.0 if release_id is None else float(releases[release_id]["scale"]) ** 2
+        table = pa.Table.from_pylist(rows, schema=SUMMARY_SCHEMA)
+        writes.summaries(
+            tx, table, site=site["site"], model=model.name, version=model.version, spec_hash=spec.spec_hash,
+            variance=variance, release=release_id,
+        )  # fmt: skip
+    numbers = {name: int(document[name]) for name in ("rows", "kept", "quarantined", "duplicates")}
+    events = [source for source in document["sources"] if source["first_event"]]
+    receipt = Receipt(
+        batch=make_id("batch", site["site"], model.name, model.version, Kind.SUMMARIES, sha256_hex(raw)),
+        site=site["site"],
+        model=model.name,
+        version=model.version,
+        format="summaries",
+        kind=str(Kind.SUMMARIES),
+        **numbers,
+        seq=tx.seq,
+        sha256=sha256_hex(raw),
+        first_event=min((moment(source["first_event"]) for source in events), default=None),
+        last_event=max((moment(source["last_event"]) for source in events), default=None),
+        reasons={str(reason): int(count) for reason, count in document["reasons"].items()},
+        source=path.name,
+    )
+    writes.batch(tx, receipt, bytes_=len(raw), sources=[source["sha256"] for source in document["sources"]])
+    return receipt
+
+
+def _checked(block: dict[str, Any], spec: BinSpec, path: Path, *, exact_counts: bool) -> dict[str, Any]:
+    """One block as a row of SUMMARY_SCHEMA; raises BadInput where it cannot be counts of this spec."""
+    section = Section(block["section"])
+    counts = block["counts"]
+    start = moment(block["block"])
+    if len(counts) != spec.widths[section] or not all(type(count) is int for count in counts):
+        raise BadInput(f"{path}: a vector of {section} is not {spec.widths[section]} integers", advice="Send the bundle again.")
+    if block["grain"] not in GRAINS:
+        raise BadInput(f"{path}: no block is called {block['grain']!r}", advice=f"Known: {', '.join(GRAINS)}.")
+    if exact_counts and min(counts, default=0) < 0:
+        raise BadInput(f"{path}: an exact count of {section} is below 0", advice="Send the bundle again.")
+    if max(map(abs, counts), default=0) > np.iinfo(np.int64).max // 4:
+        raise BadInput(f"{path}: a count of {section} is too large to be added", advice="Send the bundle again.")
+    return {"block": start, "grain": block["grain"], "segment": block["segment"], "section": str(section), "counts": counts}
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text.removesuffix("Z"))
+
+
+def budget_of(hub: Hub, model: ModelFile) -> Budget:
+    """The budget of the people a model draws on; raises BadInput where the model or the hub names none."""
+    if model.privacy is None:
+        raise BadInput(
+            f"{model.name}:{model.version} names no people, so nothing can be charged for its noisy counts",
+            advice="Add `privacy: {people: NAME, unit: user-day}` to the model file and [people.NAME] to bailiwick.toml.",
+        )
+    people = hub.config.budget(model.privacy.people)
+    return Budget(people.name, people.exact_epsilon, people.exact_delta, people.per, people.block)
+
+
+def charge_claims(hub: Hub, tx: Transaction, releases: Any, *, model: ModelFile, site: str) -> None:
+    """Charges the releases that were not charged here: each loss computed again from its mechanism, never believed."""
+    fresh = hub.store.reads(Viewer("house", ())).rows("SELECT DISTINCT id FROM ledger_entry")
+    known = {row["id"] for row in fresh}
+    for release in releases:
+        claimed = exact(release["rho"])
+        computed = loss_of(canonical_json(release["mechanism"]), squared_l2=exact(release["squared_l2"]))
+        if computed > float(claimed):
+            raise BadInput(
+                f"release {release['id']} claims a loss of {release['rho']} and its mechanism loses {computed:.6g}",
+                advice="Do not use this bundle; ask the site for its ledger.",
+                details={"claimed": release["rho"], "computed": computed},
+            )
+        if release["id"] not in known:
+            spend = Spend(release["people"], moment(release["block_from"]), moment(release["block_to"]), claimed, site, model.name)
+            admit(spends_of(ledger_rows(tx)), spend, budget_of(hub, model))
+            writes.ledger(tx, **ledger_columns(release, state="received"))
+
+
+def ledger_rows(tx: Transaction) -> list[dict[str, Any]]:
+    """Every ledger entry, as the transaction sees it."""
+    found = tx.connection.execute("SELECT id, people, block_from, block_to, rho, site, model FROM ledger_entry ORDER BY seq")
+    names = [column[0] for column in found.description or []]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def ledger_columns(release: dict[str, Any], *, state: str) -> dict[str, Any]:
+    """A release as the columns of a ledger entry."""
+    same = ("id", "people", "site", "model", "version", "purpose", "rho", "squared_l2", "scale", "unit", "neighbouring")
+    return {
+        **{name: release[name] for name in (*same, "contributions")},
+        "block_from": moment(release["block_from"]),
+        "block_to": moment(release["block_to"]),
+        "mechanism": canonical_json(release["mechanism"]) if release["mechanism"] is not None else None,
+        "state": state,
+        "output_sha256": release["output_sha256"],
+    }
