@@ -10,7 +10,7 @@ from collections import defaultdict
 
 from reports import words
 from reports.build.facts import GeneralFacts, Row
-from reports.build.findings import Series, result_words, series
+from reports.build.findings import Series, result_words, series, state_of
 from reports.elements import Cell, Column, Dot, DotWhisker, Element, Kind, Note, Section, Table, Text
 
 MOST_GROUPS = 80
@@ -94,12 +94,6 @@ def _gap_table(gaps: list[Series]) -> Table:
     note = "Out counts the windows of the period that were outside. Outside needs a gap beyond the limit and a "
     note += "difference from parity that is significant; beyond the limit without significance is watch."
     return Table("Gaps between groups", columns, tuple(rows), note=note)
-
-
-def state_of(result: Row) -> Cell:
-    """A number without a limit is told, not judged."""
-    judged = bool(result.get("limit")) or result["status"] not in ("within", "unclear")
-    return words.state(str(result["status"]) if judged else "no_limit")
 
 
 def _charts(gaps: list[Series]) -> list[Element]:

@@ -132,7 +132,7 @@ def _summary_cells(s: Series) -> tuple[Cell, ...]:
         words.figure(shown["value"]),
         Cell(words.limit(shown.get("limit")), shown.get("limit")),
         Cell(words.window(shown["window"]), shown["window"]),
-        words.state(str(shown["status"])),
+        state_of(shown),
         words.counted(counts["outside"]),
         words.counted(counts["unclear"]),
         words.counted(counts["within"]),
@@ -237,13 +237,19 @@ def _performance_table(title: str, found: list[Series]) -> Table:
                 Cell(words.site(s.site), s.site),
                 Cell(result_words(last), last["value"]),
                 Cell(words.limit(last.get("limit")), last.get("limit")),
-                words.state(str(last["status"])),
+                state_of(last),
                 Cell(words.window(last["window"]), last["window"]),
                 words.counted(s.tally["outside"]),
                 words.counted(len(s.results)),
             )
         )
     return Table(title, columns, tuple(rows), note="Latest is the newest window in which the measure could be computed.")
+
+
+def state_of(result: Row) -> Cell:
+    """A number without a limit is told, not judged."""
+    judged = bool(result.get("limit")) or result["status"] not in ("within", "unclear")
+    return words.state(str(result["status"]) if judged else "no_limit")
 
 
 def result_words(result: Row) -> str:

@@ -25,6 +25,11 @@ FORMULAS = {
     "selection_rate_ratio": "lowest group's selection rate divided by the highest group's. 1 is parity. Interval: Katz-log, "
     "95 %; significance is taken against parity.",
     "selection_rate_difference": "highest group's selection rate minus the lowest group's. 0 is parity.",
+    "true_positive_rate_difference": "largest difference between groups in the share of favourable decisions among those "
+    "whose outcome was good. 0 is parity. Interval: Newcombe, 95 %.",
+    "false_positive_rate_difference": "the same difference among those whose outcome was not good.",
+    "equalized_odds_difference": "the larger of the two differences above.",
+    "brier": "mean squared distance between score and outcome. Lower is better.",
     "missing_rate": "share of rows in which the column holds no value.",
     "unseen_rate": "share of rows whose value was not published for the column.",
     "hours_silent": "hours since the last contact, against the site's contact window.",

@@ -44,7 +44,8 @@ def render_html(report: Report) -> bytes:
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f'<meta name="bailiwick-report" content="{escape(report.id)}">',
         f'<meta name="bailiwick-evidence-sha256" content="{escape(report.evidence_sha256)}">',
-        f"<title>{escape(report.title)}: {escape(report.subtitle)}</title>\n<style>{style}</style></head><body><main>\n",
+        f"<title>{escape(report.title)}: {escape(report.subtitle)}</title>\n",
+        f"<style>{style}</style></head><body><main>\n",
         f'<header><p class="head"><span>{escape(report.id)}</span><span>{escape(report.state)}</span></p>',
         f'<h1>{escape(report.title)}</h1><p class="subtitle">{escape(report.subtitle)}</p>',
         _facts(report.scope),
@@ -112,7 +113,8 @@ def _figure(chart: TimeSeries | DotWhisker) -> str:
     drawn = _series(plan) if isinstance(chart, TimeSeries) else _dots(plan)
     view = f"0 0 {plan['width']:g} {plan['height']:g}"
     svg = f'<svg viewBox="{view}" role="img" aria-label="{escape(chart.alt)}">{drawn}</svg>'
-    return f'<figure><p class="caption">{escape(chart.title)}</p>{svg}<figcaption>{escape(chart.alt)}</figcaption></figure>'
+    caption = f'<p class="caption">{escape(chart.title)}</p>'
+    return f"<figure>{caption}{svg}<figcaption>{escape(chart.alt)}</figcaption></figure>"
 
 
 def _series(plan: dict[str, Any]) -> str:
@@ -124,7 +126,8 @@ def _series(plan: dict[str, Any]) -> str:
     out += [_label(tick["at"], bottom + 13, tick["label"], "middle") for tick in plan["x_ticks"]]
     out += [f'<polygon class="band" points="{_points(band)}"/>' for band in plan["bands"]]
     for mark in plan["marks"]:
-        out.append(_line(mark["at"], top - 4, mark["at"], bottom, "mark") + _label(mark["at"] + 3, top - 5, mark["label"]))
+        out.append(_line(mark["at"], top - 4, mark["at"], bottom, "mark"))
+        out.append(_label(mark["at"] + 3, top - 5, mark["label"]))
     if plan["limit"]:
         at = plan["limit"]["at"]
         out.append(_line(left, at, right, at, "limit") + _label(right, at - 4, plan["limit"]["label"], "end", "limit"))
