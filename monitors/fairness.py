@@ -35,10 +35,12 @@ from store.summary import Counts
 FEWEST = 10
 """People in a group below which no rate is told."""
 RATIO, DIFFERENCE = "selection_rate_ratio", "selection_rate_difference"
-GAPS = {
+SELECTION = (RATIO, DIFFERENCE)
+LABEL_RATES = (Rate.TRUE_POSITIVE, Rate.FALSE_POSITIVE)
+GAPS: dict[str, tuple[Rate, ...]] = {
     "true_positive_rate_difference": (Rate.TRUE_POSITIVE,),
     "false_positive_rate_difference": (Rate.FALSE_POSITIVE,),
-    "equalized_odds_difference": (Rate.TRUE_POSITIVE, Rate.FALSE_POSITIVE),
+    "equalized_odds_difference": LABEL_RATES,
 }
 TOO_FEW_PEOPLE = "too few people to tell"
 INSTALL = "pip install 'bailiwick[hub]'"
@@ -70,24 +72,20 @@ def fairness_results(
     model: ModelFile,
     spec: BinSpec,
     outcomes: Counts,
-    labelled: Counts | None = None,
     variance: float = 0.0,
     noise: dict[str, Any] | None = None,
 ) -> list[Result]:
-    """Every attribute, and the pairs that `watch.fairness` names. `variance` is the noise of each cell of outcomes."""
-    declared: dict[tuple[str, str], Limit | None] = {
-        (watch.of, watch.measure): limit_of(at_least=watch.at_least, at_most=watch.at_most, source=watch.source)
-        for watch in model.watch.fairness
-    }
+    """What predictions alone tell: every attribute, and the pairs that `watch.fairness` names.
+
+    `variance` is that of the noise in each cell of outcomes. Gaps that need labels: `label_gap_results`.
+    """
+    declared = _limits(model)
     if not spec.groups:
         return []
     names = attributes_of(spec, [of for of, _ in declared])
     if not spec.prediction or spec.good not in spec.classes[:-1]:
         reason = "the model file names no good prediction"
-        return [
-            _cannot(subject, of, measure, Status.NOT_COMPUTABLE, reason, limit)
-            for (of, measure), limit in declared.items()
-        ]
+        return [_cannot(subject, of, m, Status.NOT_COMPUTABLE, reason, limit) for (of, m), limit in declared.items()]
     out: list[Result] = []
     met = fairlearn_rate()
     for name in names:
@@ -95,33 +93,52 @@ def fairness_results(
         selected = group_shares(spec, name, outcomes, Rate.SELECTION, variance=variance)
         out += [_rate_result(subject, group, share, noise) for group, share in selected.compared.items()]
         if met is None:
-            out += _without_fairlearn(subject, name, limits)
+            out += _without_fairlearn(subject, name, limits, SELECTION)
             continue
         judge = _Judge(subject, model, name, *met, noise)
-        out += [judge.gap(measure, [selected], limits.get(measure)) for measure in (RATIO, DIFFERENCE)]
-        out += _label_gaps(judge, spec, labelled, limits, variance)
+        out += [judge.gap(measure, [selected], limits.get(measure)) for measure in SELECTION]
     return out
 
 
-def _label_gaps(
-    judge: _Judge, spec: BinSpec, labelled: Counts | None, limits: Mapping[str, Limit | None], variance: float
+def label_gap_results(
+    subject: Subject, *, model: ModelFile, spec: BinSpec, labelled: Counts, variance: float = 0.0
 ) -> list[Result]:
+    """The gaps that need labels, per attribute. The labelled section has windows of its own, hence its own subject."""
+    if not spec.groups or not spec.prediction or spec.good not in spec.classes[:-1]:
+        return []
+    limits = _limits(model)
+    met = fairlearn_rate()
+    out: list[Result] = []
+    for name in attributes_of(spec, [of for of, _ in limits]):
+        own = {measure: limit for (of, measure), limit in limits.items() if of == name}
+        cannot = _no_label_reason(spec, labelled, variance)
+        if cannot is not None:
+            measures = [measure for measure in GAPS if spec.outcome or measure in own]
+            out += [_cannot(subject, name, m, *cannot, own.get(m)) for m in measures]
+        elif met is None:
+            out += _without_fairlearn(subject, name, own, tuple(GAPS))
+        else:
+            judge = _Judge(subject, model, name, *met, None)
+            rates: dict[Rate, GroupShares] = {rate: group_shares(spec, name, labelled, rate) for rate in LABEL_RATES}
+            out += [judge.gap(m, [rates[rate] for rate in over], own.get(m)) for m, over in GAPS.items()]
+    return out
+
+
+def _no_label_reason(spec: BinSpec, labelled: Counts, variance: float) -> tuple[Status, str] | None:
     if not spec.outcome:
-        reason, status, measures = (
-            "the model file declares no outcome",
-            Status.NO_LABELS,
-            list(filter(GAPS.get, limits)),
-        )
-    elif variance > 0:
-        reason, status, measures = "sites with noisy counts release no labels", Status.NOT_COMPUTABLE, list(GAPS)
-    elif labelled is None or not labelled[spec.labelled_joint].any():
-        reason, status, measures = "no row of this window has a label yet", Status.NO_LABELS, list(GAPS)
-    else:
-        rates = {
-            rate: group_shares(spec, judge.name, labelled, rate) for rate in (Rate.TRUE_POSITIVE, Rate.FALSE_POSITIVE)
-        }
-        return [judge.gap(m, [rates[rate] for rate in GAPS[m]], limits.get(m)) for m in GAPS]
-    return [_cannot(judge.subject, judge.name, m, status, reason, limits.get(m)) for m in measures]
+        return Status.NO_LABELS, "the model file declares no outcome"
+    if variance > 0:
+        return Status.NOT_COMPUTABLE, "sites with noisy counts release no labels"
+    if not labelled[spec.labelled_joint].any():
+        return Status.NO_LABELS, "no row of this window has a label yet"
+    return None
+
+
+def _limits(model: ModelFile) -> dict[tuple[str, str], Limit | None]:
+    return {
+        (watch.of, watch.measure): limit_of(at_least=watch.at_least, at_most=watch.at_most, source=watch.source)
+        for watch in model.watch.fairness
+    }
 
 
 def _cannot(
@@ -132,8 +149,9 @@ def _cannot(
     )
 
 
-def _without_fairlearn(subject: Subject, name: str, limits: Mapping[str, Limit | None]) -> list[Result]:
-    measures = list(dict.fromkeys([RATIO, DIFFERENCE, *limits]))
+def _without_fairlearn(
+    subject: Subject, name: str, limits: Mapping[str, Limit | None], measures: Sequence[str]
+) -> list[Result]:
     reason = f"Fairlearn is not installed here: {INSTALL}"
     details = {"advice": INSTALL}
     return [_cannot(subject, name, m, Status.NOT_COMPUTABLE, reason, limits.get(m), details=details) for m in measures]
