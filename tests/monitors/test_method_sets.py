@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import csv
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from monitors.method_sets import METHOD_SETS, judge_rows, rows_results
+from monitors.subject import Subject
+from store.bins import BinSpec, CategoryBins, NumberBins
+from store.model_file import ColumnDrift, DriftWatch
+from store.result import Status, table_of
+
+DATA = Path(os.environ.get("BAILIWICK_TEST_DATA", Path(__file__).parents[2] / "../shared/data"))
+RNG = np.random.default_rng(17)
+
+
+@pytest.mark.parametrize(
+    ("n", "kind", "values", "measure"),
+    [
+        (1000, "number", 6, "ks_p"),
+        (1000, "number", 5, "chi_square_p"),
+        (1000, "number", 2, "z_p"),
+        (1000, "category", 3, "chi_square_p"),
+        (1000, "category", 2, "z_p"),
+        (1001, "number", 6, "normed_wasserstein"),
+        (1001, "number", 5, "jensen_shannon"),
+        (1001, "category", 60, "jensen_shannon"),
+    ],
+)
+def test_evidently_chooses_by_rows_and_distinct_values(n: int, kind: str, values: int, measure: str) -> None:
+    sample = [float(i % values) if kind == "number" else f"v{i % values}" for i in range(n)]
+    verdict = judge_rows("evidently-0.7", sample, sample[:500], kind=kind)
+    assert verdict.measure == measure and verdict.status is Status.WITHIN
+    assert verdict.limit == (0.05 if measure.endswith("_p") else 0.1)
+    assert verdict.limit_op == ("at_least" if measure.endswith("_p") else "at_most")
+
+
+def test_a_column_s_own_measure_and_limit() -> None:
+    sample = RNG.normal(size=2000)
+    psi = judge_rows(
+        "evidently-0.7", sample, sample + 1, kind="number", override=ColumnDrift(measure="psi", at_most=5.0)
+    )
+    assert psi.measure == "psi" and psi.limit == 5.0 and psi.status is Status.WITHIN
+    assert psi.method["binning"].startswith("sturges")
+    ks = judge_rows("azureml", sample, sample + 1, kind="number", override=ColumnDrift(measure="ks"))
+    assert ks.measure == "ks_p" and ks.limit == 0.05 and ks.status is Status.OUTSIDE
+
+
+@pytest.mark.parametrize("name", [*METHOD_SETS, "evidentaly-0.7"])
+def test_a_number_stands_only_under_its_own_name(name: str) -> None:
+    verdict = judge_rows(name, [1.0, 2.0] * 50, [1.0, 2.0] * 50, kind="number")
+    if name in ("evidently-0.7", "azureml"):
+        assert verdict.value is not None and verdict.status is Status.WITHIN
+    else:
+        assert verdict.value is None and verdict.status is Status.NOT_COMPUTABLE and verdict.reason
+
+
+def test_what_a_peer_does_not_have_is_not_computable() -> None:
+    for measure in ("ks", "wasserstein", "hellinger"):
+        verdict = judge_rows("evidently-0.7", ["a"], ["b"], kind="category", override=ColumnDrift(measure=measure))
+        assert verdict.status is Status.NOT_COMPUTABLE and verdict.value is None and verdict.limit is None
+    single = judge_rows("azureml", ["a"], ["a"], kind="category", override=ColumnDrift(measure="chi_square"))
+    assert single.status is Status.NOT_COMPUTABLE
+
+
+def test_no_rows_is_no_verdict() -> None:
+    assert judge_rows("azureml", [1.0], [None, float("nan")], kind="number").status is Status.TOO_FEW
+    assert judge_rows("azureml", [], [1.0], kind="number").status is Status.NO_REFERENCE
+    assert judge_rows("evidently-0.7", [], [], kind="category").reason == "no values in the reference"
+
+
+def test_results_of_every_column() -> None:
+    spec = BinSpec(
+        task="binary",
+        inputs=(NumberBins("x", (0.0, 1.0), 0.0, 1.0), CategoryBins("c", ("a",)), CategoryBins("gone", ("a",))),
+        prediction=CategoryBins("y", ("0", "1")),
+        score=NumberBins("p", (0.0, 1.0), 0.0, 1.0),
+    )
+    before: dict[str, Any] = {"x": np.arange(100.0), "c": ["a", "b"] * 50, "y": ["0", "1"] * 50}
+    after: dict[str, Any] = {"x": np.arange(100.0) + 500, "c": ["a", "b"] * 50, "y": ["1"] * 100}
+    subject = Subject("m", "1", "s", None, datetime(2026, 9, 1), datetime(2026, 9, 2))
+    watch = DriftWatch(method_set="azureml", columns=(("x", ColumnDrift(at_most=0.2, source="policy")),))
+    made = rows_results(spec, before, after, subject=subject, watch=watch)
+    assert table_of(made).num_rows == 4
+    told = {r.about: (r.monitor, r.measure, r.status, r.limit_source) for r in made}
+    assert told == {
+        "x": ("drift", "normed_wasserstein", "outside", "policy"),
+        "c": ("drift", "jensen_shannon", "within", "azureml default"),
+        "gone": ("drift", "jensen_shannon", "no_reference", None),
+        "y": ("prediction_drift", "jensen_shannon", "outside", "azureml default"),
+    }
+    assert all(r.method["basis"] == "rows" and r.method["name"] == "azureml" for r in made)
+
+
+# -- numbers that others published or computed ------------------------------------------------------------------
+
+GOLDEN = {  # Evidently 0.7.23 run for real; Azure ML's formulas
+    "LIMIT_BAL": {"ev": ("ks_p", 0.039056), "ev_js": 0.188324, "az_js": 0.215768, "ev_psi": 0.465016,
+                  "az_psi": 0.151197, "ev_w": 0.344202, "az_w": 0.343332},
+    "AGE": {"ev": ("ks_p", 0.0), "ev_js": 0.466643, "az_js": 0.550339, "ev_psi": 2.903232, "az_psi": 1.346523,
+            "ev_w": 0.854812, "az_w": 0.852651},
+    "BILL_AMT1": {"ev": ("ks_p", 0.030875), "ev_js": 0.142985, "az_js": 0.156718, "ev_psi": 0.208304,
+                  "az_psi": 0.097271, "ev_w": 0.168687, "az_w": 0.168261},
+    "PAY_AMT1": {"ev": ("ks_p", 0.889861), "ev_js": 0.156626, "az_js": 0.150565, "ev_psi": 0.345045, "az_psi": 0.044090,
+                 "ev_w": 0.095104, "az_w": 0.094863},
+    "SEX": {"ev": ("z_p", 0.0), "ev_js": 0.473457, "az_js": 0.568680, "ev_psi": 4.775097, "az_psi": 2.356382},
+    "EDUCATION": {"ev": ("chi_square_p", 0.0), "ev_js": 0.158354, "az_js": 0.190203, "ev_psi": 0.302675,
+                  "az_psi": 0.166928},
+    "PAY_0": {"ev": ("chi_square_p", 0.0), "ev_js": 0.217468, "az_js": 0.261206, "ev_psi": 0.470911,
+              "az_psi": 0.301311},
+}  # fmt: skip
+
+
+def golden_columns() -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    folder = DATA / "logs/azureml_mdc/e2e/resources"
+    names = ("baseline", "production")
+    paths = [folder / f"mltable_test_with_timestamp_{name}_data" / f"{name}.csv" for name in names]
+    if not all(path.exists() for path in paths):
+        pytest.skip(f"{folder} is absent: Azure's test logs are not part of this repository")
+    sides = []
+    for path in paths:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        sides.append({name: [row[name] for row in rows] for name in rows[0]})
+    return sides[0], sides[1]
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("column", list(GOLDEN))
+def test_golden_numbers(column: str) -> None:
+    baseline, production = golden_columns()
+    kind = "category" if column in ("SEX", "EDUCATION", "PAY_0") else "number"
+    read = float if kind == "number" else str
+    before, after = ([read(text) for text in side[column]] for side in (baseline, production))
+    assert (len(before), len(after)) == (198, 99)
+    expected = GOLDEN[column]
+    default = judge_rows("evidently-0.7", before, after, kind=kind)
+    assert (default.measure, round(default.value or 0.0, 6)) == expected["ev"]
+    assert default.status == (Status.WITHIN if column == "PAY_AMT1" else Status.OUTSIDE)
+    for key, method_set, measure in (
+        ("ev_js", "evidently-0.7", "jensen_shannon"), ("az_js", "azureml", "jensen_shannon"),
+        ("ev_psi", "evidently-0.7", "psi"), ("az_psi", "azureml", "psi"),
+        ("ev_w", "evidently-0.7", "wasserstein"), ("az_w", "azureml", "wasserstein"),
+    ):  # fmt: skip
+        if key in expected:
+            verdict = judge_rows(method_set, before, after, kind=kind, override=ColumnDrift(measure=measure))
+            assert verdict.value == pytest.approx(expected[key], abs=6e-7), key
+    azure = judge_rows("azureml", before, after, kind=kind)
+    assert (azure.status is Status.OUTSIDE) == (column in ("AGE", "SEX")), "at Azure's defaults only these two alert"
