@@ -1,0 +1,342 @@
+"""The life of an alert: a pure state table from results (machine) and from people (triage).
+
+One alert per (model, version, site, segment, monitor, about, measure). Results move its condition, in the order of
+their windows: `step` takes one, `advance` many. People move its triage: monitors/triage.py. Neither reads a clock.
+
+    firing     beyond the limit and not by chance, or a site silent past its contact window
+    pending    beyond the limit in three windows running, but no sample could tell: severity low
+    no_data    was firing or pending, and three windows running could not say
+    cleared    a window inside the limit, at an n that could have told
+
+Nothing else clears an alert: no data, too few rows and missing labels leave it as it stands. A result of an older
+window than the last one changes nothing; one of the same window replaces what was said of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from monitors.alert_words import sentence
+from monitors.severity import PERSISTENT, grade
+from monitors.subject import judged
+from store.canonical import make_id
+from store.result import CANNOT_SAY, SEVERITIES, Monitor, Result, Status
+
+UNANSWERED = 3
+"""Windows running that could not say, after which an open alert is `no_data`."""
+
+
+class Condition(StrEnum):
+    """What the machine says."""
+
+    FIRING = "firing"
+    PENDING = "pending"
+    NO_DATA = "no_data"
+    CLEARED = "cleared"
+
+
+class Triage(StrEnum):
+    """What a person has said."""
+
+    TO_REVIEW = "to_review"
+    ACKNOWLEDGED = "acknowledged"
+    SNOOZED = "snoozed"
+    RESOLVED = "resolved"
+
+
+class Signal(StrEnum):
+    """What one result means to an alert."""
+
+    FIRES = "fires"
+    DOUBTS = "doubts"
+    """Unclear in three windows running."""
+    CLEARS = "clears"
+    LOST = "lost"
+    """The third window running that cannot say."""
+    NOTHING = "nothing"
+
+
+class Happened(StrEnum):
+    """What a step did; the last, most telling one names the alert's new version."""
+
+    CONTINUED = "continued"
+    WOKEN = "woken"
+    EASED = "eased"
+    DATA_LOST = "data_lost"
+    DATA_BACK = "data_back"
+    WORSENED = "worsened"
+    CLEARED = "cleared"
+    FIRED_AGAIN = "fired_again"
+    REGRESSED = "regressed"
+    OPENED = "opened"
+
+
+TELLING = tuple(Happened)
+"""In rising order."""
+
+F, P, N, C = Condition.FIRING, Condition.PENDING, Condition.NO_DATA, Condition.CLEARED
+TRANSITIONS: dict[tuple[Condition | None, Signal], tuple[Condition, Happened]] = {
+    (None, Signal.FIRES): (F, Happened.OPENED),
+    (None, Signal.DOUBTS): (P, Happened.OPENED),
+    (F, Signal.FIRES): (F, Happened.CONTINUED),
+    (F, Signal.DOUBTS): (P, Happened.EASED),
+    (F, Signal.CLEARS): (C, Happened.CLEARED),
+    (F, Signal.LOST): (N, Happened.DATA_LOST),
+    (P, Signal.FIRES): (F, Happened.WORSENED),
+    (P, Signal.DOUBTS): (P, Happened.CONTINUED),
+    (P, Signal.CLEARS): (C, Happened.CLEARED),
+    (P, Signal.LOST): (N, Happened.DATA_LOST),
+    (N, Signal.FIRES): (F, Happened.DATA_BACK),
+    (N, Signal.DOUBTS): (P, Happened.DATA_BACK),
+    (N, Signal.CLEARS): (C, Happened.CLEARED),
+    (C, Signal.FIRES): (F, Happened.FIRED_AGAIN),
+    (C, Signal.DOUBTS): (P, Happened.FIRED_AGAIN),
+}
+"""(condition, signal) to (condition, what happened). A pair that is not here changes nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertState:
+    """One version of an alert."""
+
+    model: str
+    version: str
+    site: str
+    segment: str | None
+    monitor: str
+    about: str | None
+    measure: str
+    condition: Condition
+    triage: Triage
+    severity: str
+    rule: str
+    """How the severity came about."""
+    sentence: str
+    status: str
+    opened_at: datetime
+    first_window: tuple[datetime, datetime]
+    """Of the present episode: since it was last opened, fired again or regressed."""
+    last_window: tuple[datetime, datetime]
+    value: float | None = None
+    interval: tuple[float, float] | None = None
+    n: int = 0
+    limit: tuple[str, float, str] | None = None
+    """(op, value, source)"""
+    count: int = 1
+    """Windows in which it fired, in this episode."""
+    event: str = Happened.OPENED
+    owner: str | None = None
+    snooze_until: datetime | None = None
+    snoozed_by: str | None = None
+    reason: str | None = None
+    """What the person who snoozed or resolved it wrote."""
+    result: str | None = None
+    """Id of the result it stands on; the writer knows it."""
+
+    @property
+    def id(self) -> str:
+        return make_id("alert", *alert_key(self))
+
+    @property
+    def case_id(self) -> str:
+        return make_id("case", *case_key(self))
+
+    @property
+    def is_open(self) -> bool:
+        """Neither cleared by the machine nor resolved by a person; a snoozed alert is open."""
+        return self.condition != Condition.CLEARED and self.triage != Triage.RESOLVED
+
+
+def alert_key(of: Result | AlertState) -> tuple[str | None, ...]:
+    return of.model, of.version, of.site, of.segment, str(of.monitor), of.about, of.measure
+
+
+def case_key(of: Result | AlertState) -> tuple[str | None, ...]:
+    """The same cause across sites: alerts that agree in this belong to one case."""
+    return of.model, str(of.monitor), of.about, of.measure
+
+
+def signal(result: Result, history: Sequence[str]) -> Signal:
+    """`history`: statuses of the earlier windows of this key, oldest first."""
+    if result.status in (Status.OUTSIDE, Status.STALE):
+        return Signal.FIRES
+    if result.status == Status.UNCLEAR:
+        return Signal.DOUBTS if running(result.status, history) >= PERSISTENT else Signal.NOTHING
+    if result.status == Status.WITHIN:
+        return Signal.CLEARS if judged(result.details) else Signal.NOTHING
+    # Labels come late by nature: windows that still wait for them are no loss of data.
+    if result.status == Status.NO_LABELS:
+        return Signal.NOTHING
+    unanswered = 1
+    for status in reversed(history):
+        if status not in CANNOT_SAY or status == Status.NO_LABELS:
+            break
+        unanswered += 1
+    return Signal.LOST if unanswered >= UNANSWERED else Signal.NOTHING
+
+
+def running(status: str, history: Sequence[str]) -> int:
+    """Windows in a row at least as far as this status, this one included; windows that cannot say are passed over."""
+    same = (Status.OUTSIDE, Status.UNCLEAR) if status == Status.UNCLEAR else (status,)
+    count = 1
+    for earlier in reversed(history):
+        if earlier in CANNOT_SAY:
+            continue
+        if earlier not in same:
+            break
+        count += 1
+    return count
+
+
+def step(
+    alert: AlertState | None, result: Result, *, now: datetime, tier: int, history: Sequence[str] = ()
+) -> tuple[AlertState | None, list[Happened]]:
+    """What one more result makes of an alert. No events: nothing changed and there is no new version to write."""
+    if alert is not None and result.window_to < alert.last_window[1]:
+        return alert, []
+    means = signal(result, history)
+    found = TRANSITIONS.get((alert.condition if alert else None, means))
+    if found is None:
+        return (None, []) if alert is None else _woken(alert, now, [])
+    condition, happened = found
+    if alert is None:
+        return _opened(result, condition, now=now, tier=tier, history=history), [happened]
+    if means is Signal.FIRES and alert.triage == Triage.RESOLVED:
+        if _is_same_episode(alert, result):
+            return alert, []
+        happened = Happened.REGRESSED
+    if means in (Signal.CLEARS, Signal.LOST):
+        return replace(_kept(alert, result, condition), event=happened), [happened]
+    return _fired(alert, result, condition, happened, now=now, tier=tier, history=history)
+
+
+def _is_same_episode(alert: AlertState, result: Result) -> bool:
+    """A silence lasts from one contact to the next, however often it is measured; other windows end once."""
+    if result.monitor == Monitor.SILENCE:
+        return result.window_from == alert.last_window[0]
+    return result.window_to <= alert.last_window[1]
+
+
+def _measured(result: Result) -> dict[str, Any]:
+    limit = None
+    if result.limit_op is not None and result.limit_value is not None:
+        limit = (result.limit_op, result.limit_value, result.limit_source or "")
+    interval = None
+    if result.interval_low is not None and result.interval_high is not None:
+        interval = (result.interval_low, result.interval_high)
+    return {
+        "status": str(result.status),
+        "sentence": sentence(result),
+        "last_window": (result.window_from, result.window_to),
+        "value": result.value,
+        "interval": interval,
+        "n": result.n_current,
+        "limit": limit,
+    }
+
+
+def _opened(result: Result, condition: Condition, *, now: datetime, tier: int, history: Sequence[str]) -> AlertState:
+    graded = grade(result, tier=tier, running=running(result.status, history))
+    return AlertState(
+        model=result.model,
+        version=result.version,
+        site=result.site,
+        segment=result.segment,
+        monitor=str(result.monitor),
+        about=result.about,
+        measure=result.measure,
+        condition=condition,
+        triage=Triage.TO_REVIEW,
+        severity=str(graded.severity),
+        rule=graded.rule,
+        opened_at=now,
+        first_window=(result.window_from, result.window_to),
+        **_measured(result),
+    )
+
+
+def _fired(
+    alert: AlertState,
+    result: Result,
+    condition: Condition,
+    happened: Happened,
+    *,
+    now: datetime,
+    tier: int,
+    history: Sequence[str],
+) -> tuple[AlertState, list[Happened]]:
+    graded = grade(result, tier=tier, running=running(result.status, history))
+    anew = happened in (Happened.FIRED_AGAIN, Happened.REGRESSED)
+    again = (result.window_from, result.window_to) == alert.last_window or result.monitor == Monitor.SILENCE
+    state = replace(
+        alert,
+        condition=condition,
+        severity=str(graded.severity),
+        rule=graded.rule,
+        count=1 if anew else alert.count + (not again),
+        **_measured(result),
+    )
+    events = [happened]
+    if anew:
+        state = replace(state, opened_at=now, first_window=state.last_window)
+        if state.triage != Triage.SNOOZED:
+            state = replace(state, triage=Triage.TO_REVIEW, reason=None)
+    elif rank(state.severity) > rank(alert.severity):
+        events.append(Happened.WORSENED)
+        if state.triage == Triage.SNOOZED:
+            state = _awake(state)
+            events.append(Happened.WOKEN)
+    if happened is Happened.CONTINUED and len(events) == 1 and state == alert:
+        return _woken(alert, now, [])
+    return _woken(state, now, events)
+
+
+def _kept(alert: AlertState, result: Result, condition: Condition) -> AlertState:
+    """Cleared or without data: what was last said of it stays readable, except what is plainly over."""
+    if condition == Condition.CLEARED:
+        return replace(alert, condition=condition, **_measured(result))
+    return replace(alert, condition=condition, last_window=(result.window_from, result.window_to))
+
+
+def wake(alert: AlertState, *, now: datetime) -> tuple[AlertState, list[Happened]]:
+    """Ends a snooze whose time has come."""
+    return _woken(alert, now, [])
+
+
+def _woken(state: AlertState, now: datetime, events: list[Happened]) -> tuple[AlertState, list[Happened]]:
+    if state.triage == Triage.SNOOZED and state.snooze_until is not None and now >= state.snooze_until:
+        state, events = _awake(state), [*events, Happened.WOKEN]
+    if not events:
+        return state, []
+    return replace(state, event=max(events, key=TELLING.index)), list(dict.fromkeys(events))
+
+
+def _awake(state: AlertState) -> AlertState:
+    return replace(state, triage=Triage.TO_REVIEW, snooze_until=None, snoozed_by=None)
+
+
+def rank(severity: str) -> int:
+    return [str(name) for name in SEVERITIES].index(severity)
+
+
+def advance(
+    alert: AlertState | None, results: Iterable[Result], *, now: datetime, tier: int, history: Sequence[str] = ()
+) -> tuple[AlertState | None, list[Happened]]:
+    """Steps through the results of one key, oldest window first; `history` are the statuses before the first of them.
+
+    The new version's event is the most telling one of the run.
+    """
+    seen = list(history)
+    events: list[Happened] = []
+    for result in sorted(results, key=lambda one: (one.window_to, one.window_from)):
+        alert, new = step(alert, result, now=now, tier=tier, history=seen)
+        events += new
+        seen.append(str(result.status))
+    events = list(dict.fromkeys(events))
+    if alert is not None and events:
+        alert = replace(alert, event=max(events, key=TELLING.index))
+    return alert, events
