@@ -1,0 +1,59 @@
+"""What a page may change: each method is one command of `service.commands`, which checks, acts and records.
+
+Imported when pressed: a page that only reads does not load what trains models or draws paper.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from store.access import Viewer
+
+
+@dataclass(frozen=True)
+class Actions:
+    hub: Any
+    viewer: Viewer
+
+    def run(self, name: str, **arguments: Any) -> dict[str, Any]:
+        from service import commands
+
+        done: dict[str, Any] = getattr(commands, name)(self.hub, self.viewer, **arguments)
+        return done
+
+    def acknowledge(self, alert: str) -> dict[str, Any]:
+        return self.run("acknowledge_alert", id=alert)
+
+    def assign(self, alert: str, owner: str) -> dict[str, Any]:
+        return self.run("assign_alert", id=alert, owner=owner)
+
+    def snooze(self, alert: str, until: datetime, reason: str) -> dict[str, Any]:
+        return self.run("snooze_alert", id=alert, until=until, reason=reason)
+
+    def resolve(self, alert: str, reason: str) -> dict[str, Any]:
+        return self.run("resolve_alert", id=alert, reason=reason)
+
+    def request_retraining(self, *, model: str, version: str, site: str, alert: str | None, why: str) -> dict[str, Any]:
+        return self.run("request_retraining", model=model, version=version, site=site, alert=alert, why=why)
+
+    def approve(self, request: str) -> dict[str, Any]:
+        return self.run("approve_request", id=request)
+
+    def reject(self, request: str, reason: str) -> dict[str, Any]:
+        return self.run("reject_request", id=request, reason=reason)
+
+    def build_report(self, *, model: str, version: str, pack: str, start: datetime, end: datetime) -> dict[str, Any]:
+        return self.run("build_report", model=model, version=version, pack=pack, start=start, end=end, format="pdf")
+
+    def report_bytes(self, report: str) -> bytes | None:
+        """The file as it stands in the hub's folder; None where it is gone."""
+        found: bytes | None = self.run("report_file", id=report)["bytes"]
+        return found
+
+    def search_hub_file(self, text: str) -> dict[str, Any]:
+        return self.run("search_hub_file", text=text)
+
+    def verify_trail(self) -> dict[str, Any]:
+        return self.run("verify_audit", data=False)

@@ -1,0 +1,189 @@
+"""The parts that pages are put together from: header, rows, facts, filters, the five states of a page.
+
+Everything that came from outside has passed `words.plain` before it reaches a part; none of them allows HTML.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+
+from dashboard import theme, words
+from dashboard.context import Context
+from dashboard.shapes import Row, quiet
+from reports.words import listed, moment
+from store.canonical import sha256_hex
+from store.errors import BailiwickError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A cell or a sentence that leads to another page."""
+
+    label: str
+    page: str
+    params: Mapping[str, str] = field(default_factory=dict)
+
+
+def header(ctx: Context, title: str, sentence: str) -> None:
+    """One line of title, one sentence that answers the page's first question, and what it is as of."""
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    with left:
+        st.title(title, anchor=False)
+    with right:
+        st.caption(f"as of {moment(ctx.now)} · seq {ctx.reads.seq}", text_alignment="right")
+    st.markdown(sentence)
+
+
+def link(ctx: Context, to: Link, *, help: str | None = None) -> None:
+    """A link within the console; plain words where the page stands alone or is not this viewer's."""
+    place = ctx.places.get(to.page)
+    if place is None:
+        st.markdown(to.label)
+    else:
+        st.page_link(place, label=to.label, query_params=dict(to.params), help=help)
+
+
+def go(ctx: Context, page: str, params: Mapping[str, str]) -> None:
+    place = ctx.places.get(page)
+    if place is not None:
+        st.switch_page(place, query_params=dict(params))
+
+
+def rows(ctx: Context, widths: Sequence[float], heads: Sequence[str], cells: Sequence[Sequence[str | Link]]) -> None:
+    """A table whose cells may be links: a real one would open them in a new tab."""
+    with st.container(gap="xsmall"):
+        top = st.columns(list(widths), vertical_alignment="bottom")
+        for column, head in zip(top, heads, strict=True):
+            column.caption(head)
+        for line in cells:
+            with st.container(border=True, gap="xxsmall"):
+                drawn = st.columns(list(widths), vertical_alignment="center")
+                for column, cell in zip(drawn, line, strict=True):
+                    with column:
+                        if isinstance(cell, Link):
+                            link(ctx, cell)
+                        else:
+                            st.markdown(cell)
+
+
+def table(heads: Sequence[str], lines: Sequence[Sequence[str]], *, alt: str) -> None:
+    """A small table of Markdown, in the page's own text: read by screen readers, found by the browser's search."""
+    import pandas as pd
+
+    st.table(
+        pd.DataFrame([list(line) for line in lines], columns=list(heads)), border="horizontal", hide_index=True, alt=alt
+    )
+
+
+def facts(pairs: Mapping[str, str], *, alt: str) -> None:
+    st.table(dict(pairs), border="horizontal", width="content", alt=alt)
+
+
+def choose(label: str, options: Sequence[str], key: str, *, default: str | None = None) -> str:
+    """A select box bound to the URL under its key; options are the slugs themselves."""
+    index = options.index(default) if default in options else 0
+    found = st.selectbox(label, list(options), index=index, key=key, bind="query-params")
+    return str(found)
+
+
+def segments(label: str, options: Sequence[str], key: str) -> str:
+    """One of a few, all visible, bound to the URL."""
+    found = st.segmented_control(
+        label,
+        list(options),
+        default=options[0],
+        required=True,
+        key=key,
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    return str(found or options[0])
+
+
+def empty(title: str, body: str, *, commands: str | None = None) -> None:
+    """Nothing here yet, and what to do about it."""
+    with st.container(border=True):
+        st.subheader(title, anchor=False)
+        st.markdown(body)
+        if commands:
+            st.code(commands, language="shell")
+
+
+def nothing_matches(keys: Sequence[str]) -> None:
+    """The filters leave nothing; clearing them is one press."""
+    with st.container(border=True):
+        st.markdown(words.NOTHING_MATCHES)
+
+        def clear() -> None:
+            for key in keys:
+                st.session_state.pop(key, None)
+            st.query_params.clear()
+
+        st.button(words.CLEAR_FILTERS, on_click=clear)
+
+
+def partial(sites: Sequence[Row]) -> None:
+    """Says which sites are missing from the figures below, and since when. Draws nothing where none is."""
+    missing = [site for site in quiet(sites) if site["fresh"] in ("silent", "never")]
+    if not missing:
+        return
+    names = listed(words.plain(site["site"]) for site in missing)
+    last = [site["last_event"] for site in missing if site["last_event"] is not None]
+    since = moment(min(last)) if last else "the beginning"
+    them = "it" if len(missing) == 1 else "them"
+    st.markdown(f"{theme.state('stale')} {words.PARTIAL.format(sites=names, them=them, since=since)}")
+
+
+def chart(figure: Any, *, finding: str, alt: str, key: str) -> None:
+    """A chart under the sentence that says what it shows."""
+    st.markdown(finding)
+    st.plotly_chart(figure, theme=None, config=theme.PLOT_CONFIG, alt=alt, key=key)
+
+
+def colours() -> theme.Palette:
+    return theme.palette(st.context.theme.type)
+
+
+def attempt(act: Callable[[], Mapping[str, Any]], *, done: str) -> Mapping[str, Any] | None:
+    """Runs a command. Told when it is done; a refusal shows what happened and what to do, and changes nothing."""
+    try:
+        result = act()
+    except BailiwickError as error:
+        refused(error)
+        return None
+    st.toast(done)
+    return result
+
+
+def refused(error: BailiwickError) -> None:
+    advice = f" {words.plain(error.advice)}" if error.advice else ""
+    st.error(f"{words.plain(error.message)}{'' if error.message.endswith('.') else '.'}{advice}")
+
+
+@contextmanager
+def page_errors(reference_seed: str) -> Iterator[None]:
+    """Whatever goes wrong in a page ends here: a reference for the reader, the trace for the log."""
+    try:
+        yield
+    except BailiwickError as error:
+        refused(error)
+        st.button(words.TRY_AGAIN)
+    except Exception as error:
+        reference = sha256_hex(f"{reference_seed} {error!r}".encode())[:8]
+        log.exception("page failed, reference %s", reference)
+        with st.container(border=True):
+            st.subheader(words.FAILED, anchor=False)
+            st.markdown(words.FAILED_BODY.format(reference=reference))
+            st.button(words.TRY_AGAIN)
+
+
+def not_found() -> None:
+    st.title(words.NOT_FOUND, anchor=False)

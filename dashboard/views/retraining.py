@@ -1,0 +1,179 @@
+"""Retraining: who asked, who may approve, and what came back, with its price."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import parts, theme, words
+from dashboard.context import Context
+from dashboard.parts import Link
+from dashboard.shapes import Row, measured
+from reports.words import measure, moment, number, plural, site
+from store.access import Permission
+from store.errors import BailiwickError, NotPermitted
+
+
+def page(ctx: Context) -> None:
+    id_ = st.query_params.get("id")
+    if id_:
+        _one(ctx, id_)
+        return
+    with st.skeleton(height=320):
+        requests = ctx.reads.requests()
+    parts.header(ctx, words.PAGES["retraining"], sentence(requests))
+    if not requests:
+        parts.empty(words.NO_REQUESTS, words.NO_REQUESTS_BODY)
+        return
+    parts.rows(
+        ctx,
+        (2, 2.2, 1.6, 1.6, 4),
+        ("State", "Model", "Site", "Asked", "Why"),
+        [
+            [
+                theme.request_state(r["state"]),
+                Link(f"{words.plain(r['model'])} {words.plain(r['version'])}", "retraining", {"id": r["id"]}),
+                words.plain(site(r["site"])),
+                f"{words.plain(r['requested_by'])}, {words.since(words.moment_of(r['requested_at']), ctx.now)}",
+                words.plain(r["why"]),
+            ]
+            for r in requests
+        ],
+    )
+
+
+def sentence(requests: list[Row]) -> str:
+    waiting = sum(r["state"] == "requested" for r in requests)
+    if not requests:
+        return "No request so far."
+    return f"{plural(len(requests), 'request')}; {waiting or 'none'} waiting for approval."
+
+
+def _one(ctx: Context, id_: str) -> None:
+    request = ctx.reads.request(id_)
+    if request is None:
+        parts.not_found()
+        return
+    title = f"Retraining of {words.plain(request['model'])} {words.plain(request['version'])}"
+    who, when = words.plain(request["requested_by"]), words.since(words.moment_of(request["requested_at"]), ctx.now)
+    parts.header(ctx, title, f"Asked for by {who} {when}, for {words.plain(site(request['site']))}.")
+    st.markdown(theme.request_state(request["state"]))
+    _facts(ctx, request)
+    if request["state"] == "requested":
+        _decide(ctx, request)
+    _outcome(ctx, request)
+    _history(request)
+    parts.link(ctx, Link("All requests", "retraining"))
+
+
+def _facts(ctx: Context, request: Row) -> None:
+    parts.facts(
+        {
+            "Why": words.plain(request["why"]),
+            "Runs": f"{words.plain(request['command'])}, by {words.plain(request['executor'])}, where the rows are",
+            "Asked by": words.plain(request["requested_by"]),
+            "Approved by": words.plain(request.get("approved_by") or "nobody yet"),
+        },
+        alt="What was asked for",
+    )
+    if request.get("alert"):
+        parts.link(ctx, Link("Open the alert it came from", "alert", {"id": request["alert"]}))
+
+
+def _decide(ctx: Context, request: Row) -> None:
+    """Approve and Reject. One's own request can be pressed, and is refused by the command itself."""
+    if not ctx.may(Permission.RETRAIN_APPROVE, model=request["model"]):
+        st.caption("Your role may not approve. Somebody with the role compliance or admin may.")
+        return
+    reason = (
+        st.text_input(words.REASON, key="reject_reason", help=words.REASON_HELP, placeholder="needed to reject") or ""
+    )
+    with st.container(horizontal=True):
+        approve = st.button(words.APPROVE, type="primary", key="approve")
+        reject = st.button(words.REJECT, key="reject")
+    if approve:
+        with st.spinner("Training where the rows are"):
+            _press(ctx, request, "approve", "")
+    if reject:
+        _press(ctx, request, "reject", reason)
+
+
+def _press(ctx: Context, request: Row, what: str, reason: str) -> None:
+    try:
+        if what == "approve":
+            ctx.commands.approve(request["id"])
+        else:
+            ctx.commands.reject(request["id"], reason)
+    except NotPermitted as error:
+        if request["requested_by"] == ctx.viewer.name and what == "approve":
+            st.error(words.OWN_REQUEST)
+        else:
+            parts.refused(error)
+    except BailiwickError as error:
+        parts.refused(error)
+    else:
+        st.rerun()
+
+
+def _outcome(ctx: Context, request: Row) -> None:
+    """Before and after, each with its interval; the gate's verdict; the price."""
+    outcome = request.get("outcome") or {}
+    if not outcome:
+        return
+    st.subheader("What came back", anchor=False)
+    gate = outcome.get("gate") or {}
+    if outcome.get("version"):
+        parts.link(
+            ctx,
+            Link(
+                f"Open {words.plain(request['model'])} {words.plain(outcome['version'])}",
+                "model",
+                {"id": request["model"], "version": outcome["version"]},
+            ),
+        )
+    if gate:
+        mark = ":green-badge[✓ passed its gate]" if gate.get("passed") else ":red-badge[▲ did not pass its gate]"
+        st.markdown(f"{mark} {words.plain(gate.get('sentence') or '')}")
+    if outcome.get("price"):
+        st.markdown(f"Its price: **{words.plain(outcome['price'])}**.")
+    if outcome.get("error"):
+        st.error(words.plain(outcome["error"]))
+    _before_after("Measures", [(measure(m["measure"]), m) for m in outcome.get("metrics") or []])
+    _before_after("Groups", [(f"{g['group']}, {measure(g['measure'])}", g) for g in outcome.get("groups") or []])
+    if outcome.get("output"):
+        with st.expander("What the command printed"):
+            st.code(str(outcome["output"])[-4000:], language=None)
+
+
+def _before_after(title: str, lines: list[tuple[str, Row]]) -> None:
+    if not lines:
+        return
+    told = []
+    for name, row in lines:
+        before, after = row.get("before") or {}, row.get("after") or {}
+        known = before.get("value") is not None and after.get("value") is not None
+        change = number(after["value"] - before["value"]) if known else words.NO_DATA
+        sign = "+" if known and after["value"] > before["value"] else ""
+        told.append(
+            (words.plain(name), words.plain(_value(before)), words.plain(_value(after)), words.plain(sign + change))
+        )
+    parts.table((title, "Before", "After", "Change"), told, alt=f"{title} before and after retraining")
+
+
+def _value(side: Row) -> str:
+    return measured(
+        {"value": side.get("value"), "interval": side.get("interval"), "n": {"current": side.get("n")}}, limit=False
+    )
+
+
+def _history(request: Row) -> None:
+    st.subheader("What was done", anchor=False)
+    lines = [
+        (
+            moment(h["known_at"]),
+            words.plain(h["actor"] or "system"),
+            words.plain(words.EVENTS.get(h["event"], h["event"])),
+            words.plain(h["state"].replace("_", " ")),
+        )
+        for h in reversed(request["history"])
+    ]
+    parts.table(("When", "Who", "What", "State after"), lines, alt="History of this request")

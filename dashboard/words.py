@@ -1,0 +1,222 @@
+"""All the words of the console, beside those it shares with the paper (`reports.words`).
+
+Plain, short, in the second person where somebody must act. Names that came from outside pass `plain` before they
+stand in Markdown: they are shown as written and can neither form a link nor hide a character.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from reports.words import clean
+
+APP = "Bailiwick"
+ALL = "all"
+EVERYWHERE = "all sites merged"
+
+GROUPS = {"watch": "Watch", "judge": "Judge", "act": "Act"}
+PAGES = {
+    "home": "Home",
+    "alerts": "Alerts",
+    "alert": "Alert",
+    "models": "Models",
+    "model": "Model",
+    "sites": "Sites",
+    "site": "Site",
+    "fairness": "Fairness",
+    "privacy": "Privacy",
+    "reports": "Reports",
+    "retraining": "Retraining",
+    "audit": "Audit",
+    "admin": "Admin",
+}
+
+NOT_FOUND = "Not found, or you may not read it."
+SIGNED_OUT = "You are not signed in."
+SIGN_OUT = "Sign out"
+TRY_AGAIN = "Try again"
+FAILED = "This page could not be drawn."
+FAILED_BODY = (
+    "Nothing was changed, and no figure elsewhere is affected. Try again; if it fails again, give reference "
+    "**{reference}** to whoever runs this hub: the cause stands in its log under that reference."
+)
+NOTHING_MATCHES = "Nothing matches these filters."
+CLEAR_FILTERS = "Clear filters"
+NO_DATA = "no data"
+
+FIRST_RUN = "No site has sent anything yet"
+FIRST_RUN_BODY = (
+    "A hub shows what its sites send. Register a site and a model, then send a first file. "
+    "`bailiwick demo` builds a hub with a story in it, to look around in."
+)
+FIRST_RUN_COMMANDS = (
+    "bailiwick site add branch-north --sharing counts --contact-window 6h\n"
+    "bailiwick model add model.yaml\n"
+    "bailiwick ingest predictions.parquet --site branch-north --model loan-approval"
+)
+NO_MODELS = "No model has been added yet"
+NO_MODELS_BODY = "A model file says what to watch and against which limits. `bailiwick model infer DATA` drafts one."
+NO_ALERTS = "No alert has been raised"
+NO_ALERTS_UNMEASURED = (
+    "Nothing has been measured yet, so no alert could have been raised. `bailiwick monitor` measures what is due."
+)
+NO_ALERTS_BODY = "Everything that was measured stood within its limit, or had too few rows to tell. Sites that sent nothing are listed on Home."
+NO_SITES = "No site is registered yet"
+NO_REPORTS = "No report has been built yet"
+NO_REPORTS_BODY = "A report puts coverage, limits, results and decisions of one model and one period on paper, with its evidence attached."
+NO_REQUESTS = "Nobody has asked for retraining yet"
+NO_REQUESTS_BODY = (
+    "Open an alert and press *Request retraining*: the request is filled in from it. Another person approves."
+)
+NO_EVENTS = "You may not read the audit trail, or it is empty."
+NO_RESULTS = "Nothing has been measured here yet."
+
+NEEDS_YOU = "Needs you"
+NOTHING_NEEDS_YOU = "Nothing waits for a decision of yours."
+PARTIAL = "{sites} sent nothing when due. Figures on this page leave out {them} since {since}."
+
+OWN_REQUEST = "You asked for this; another person must approve."
+OWN_REQUEST_NOTE = "You asked for this request, so pressing *Approve* is refused and recorded nowhere as a decision."
+REQUEST_RETRAINING = "Request retraining"
+APPROVE = "Approve"
+REJECT = "Reject"
+REASON = "Reason"
+REASON_HELP = "Stands in the audit trail and in every report about this model."
+
+FAIRNESS_NOTE = "A gap is a statistical result, not a determination of discrimination."
+ESTIMATED_NOTE = "estimated, no outcomes yet"
+CANNOT_SAY_NOTE = (
+    "Cannot say is an answer: the sample is too small to tell, and it counts neither as within nor as outside."
+)
+ROWS_STAYED = "The rows stayed at the site: it shares {sharing}."
+SEARCH_HUB = "Search the hub's file"
+SEARCH_HUB_HELP = "Looks for the text in every byte of the hub's file, also where no page would show it."
+SEARCH_NONE = "“{text}” does not occur in the hub's file: {bytes} searched."
+SEARCH_SOME = "“{text}” occurs {count} in the hub's file: {bytes} searched."
+
+SHARING = {
+    "rows": "rows",
+    "counts": "counts only",
+    "noisy-counts": "counts with noise only",
+}
+SHARING_MEANS = {
+    "rows": "Rows of predictions and labels are sent to the hub.",
+    "counts": "Counts are made beside the data and sent; rows do not leave the site.",
+    "noisy-counts": "Counts are made beside the data, noise is added there, and only the noisy counts leave the site.",
+}
+KINDS = {
+    "predictions": "prediction rows",
+    "labels": "label rows",
+    "summaries": "summary bundles",
+    "reference": "reference rows",
+    "lineage": "lineage events",
+    "cost": "cost records",
+    "attributions": "attributions",
+}
+MONITORS = {
+    "drift": "Drift",
+    "prediction_drift": "Drift of predictions",
+    "label_drift": "Drift of labels",
+    "performance": "Performance",
+    "estimated_performance": "Estimated performance",
+    "quality": "Data quality",
+    "fairness": "Fairness",
+    "privacy": "Privacy budget",
+    "silence": "Silence",
+}
+MONITOR_HELP = {
+    "drift": "How far an input's distribution lies from the reference.",
+    "prediction_drift": "How far predictions or scores lie from the reference.",
+    "performance": "Predictions held against what happened, once outcomes are known.",
+    "quality": "Missing values, and values never seen in the reference.",
+    "fairness": "Rates of favourable decisions and of errors, compared between groups of people.",
+    "silence": "Hours since anything came, against the site's own contact window.",
+    "privacy": "Share of the privacy budget that noisy releases have spent.",
+}
+TRIAGE = {
+    "review": "For review",
+    "acknowledged": "Acknowledged",
+    "snoozed": "Snoozed",
+    "resolved": "Resolved",
+    "all": "All",
+}
+EVENTS = {
+    "alert:triage:changed": "alert triaged",
+    "batch:rows:accepted": "rows accepted",
+    "batch:summaries:accepted": "summaries accepted",
+    "hub:file:created": "hub created",
+    "model:bins:frozen": "bins frozen",
+    "model:file:added": "model added",
+    "model:file:revised": "model file revised",
+    "model:version:trained": "version trained",
+    "monitor:run:recorded": "monitors ran",
+    "privacy:spend:charged": "privacy spend charged",
+    "privacy:spend:released": "noisy counts released",
+    "report:file:built": "report built",
+    "retrain:request:approved": "retraining approved",
+    "retrain:request:filed": "retraining requested",
+    "retrain:request:rejected": "retraining rejected",
+    "retrain:run:finished": "retraining finished",
+    "retrain:run:started": "retraining started",
+    "site:record:added": "site added",
+    "site:token:issued": "site token issued",
+    "user:record:changed": "account changed",
+}
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
+
+
+def plain(value: Any) -> str:
+    """Text from outside, safe and literal in Markdown."""
+    return _MARKDOWN.sub(r"\\\1", clean(value))
+
+
+def since(moment: datetime | None, now: datetime) -> str:
+    """`30 hours ago`; `never` for None."""
+    if moment is None:
+        return "never"
+    return f"{span((now - moment).total_seconds())} ago"
+
+
+def span(seconds: float) -> str:
+    """A length of time in one unit: `40 minutes`, `30 hours`, `12 days`."""
+    seconds = max(0.0, seconds)
+    for size, unit, upto in ((60, "minute", 5400), (3600, "hour", 172_800), (86_400, "day", float("inf"))):
+        if seconds < upto:
+            whole = round(seconds / size)
+            return f"{whole} {unit}{'' if whole == 1 else 's'}"
+    raise AssertionError("unreachable")
+
+
+def amount_of_bytes(value: int | None) -> str:
+    if value is None:
+        return NO_DATA
+    size = float(value)
+    for unit in ("bytes", "KiB", "MiB"):
+        if size < 1024:
+            return f"{size:,.0f} {unit}" if unit == "bytes" else f"{size:,.1f} {unit}"
+        size /= 1024
+    return f"{size:,.1f} GiB"
+
+
+def moment_of(value: Any) -> datetime | None:
+    """A stored moment, as datetime or as contract text, as UTC without zone."""
+    if value is None or isinstance(value, datetime):
+        return value
+    return datetime.fromisoformat(str(value).removesuffix("Z"))
+
+
+def thing(row: Mapping[str, Any]) -> str:
+    """What an alert or a result is about, in a few words: `drift of income`, `selection rate ratio by sex`."""
+    about = row.get("about")
+    monitor = str(row.get("monitor"))
+    if monitor in ("fairness", "performance", "estimated_performance"):
+        told = str(row.get("measure", "")).replace("_", " ").replace("roc auc", "ROC AUC")
+        return f"{told} by {clean(about)}" if about else told
+    told = MONITORS.get(monitor, monitor.replace("_", " ")).lower()
+    if monitor == "quality":
+        told = str(row.get("measure", "")).replace("_", " ")
+    return f"{told} of {clean(about)}" if about else told
