@@ -11,15 +11,15 @@ import unicodedata
 from collections.abc import Callable
 from decimal import Decimal
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-Column = pa.Array | pa.ChunkedArray
-Typed = tuple[Column, pa.Array | None]
+Column: TypeAlias = "pa.Array | pa.ChunkedArray"
+Typed: TypeAlias = "tuple[Column, pa.Array | None]"
 
 EARLIEST, LATEST = "1980-01-01", "2200-01-01"
 """A clock that says less or more is a clock that was never set."""
@@ -42,7 +42,7 @@ def canonical_text(value: Any) -> str | None:
     if isinstance(value, float | np.floating):
         if math.isnan(value):
             return None
-        whole = math.isfinite(value) and float(value).is_integer() and abs(value) <= _EXACT
+        whole = math.isfinite(value) and float(value).is_integer() and -_EXACT <= value <= _EXACT
         return str(int(value)) if whole else str(value)
     if isinstance(value, Decimal):
         text = format(value, "f")
@@ -102,6 +102,10 @@ class Casts:
         if not _is_text(kind):
             return pa.nulls(len(column), pa.float64()), _filled(column)
         column, odd = _as_string(column)
+        try:
+            return pc.cast(pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column), pa.float64()), odd
+        except pa.ArrowInvalid:
+            pass  # something in it is no plain number: find out which
         parsed = self._sql(
             column,
             "CASE WHEN contains(v, '_') THEN NULL WHEN lower(trim(v)) = 'true' THEN 1 WHEN lower(trim(v)) = 'false' "
@@ -120,7 +124,9 @@ class Casts:
         kind = column.type
         if pa.types.is_dictionary(kind):
             values, bad = self.text(column.dictionary)
-            return pc.take(values, column.indices), None if bad is None else pc.fill_null(pc.take(bad, column.indices), False)
+            return pc.take(values, column.indices), None if bad is None else pc.fill_null(
+                pc.take(bad, column.indices), False
+            )
         if pa.types.is_null(kind):
             return pa.nulls(len(column), pa.string()), None
         if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
@@ -163,7 +169,8 @@ class Casts:
             column, odd = _as_string(column)
             parsed = self._sql(
                 column,
-                "CASE WHEN isfinite(TRY_CAST(trim(v) AS TIMESTAMPTZ)) THEN TRY_CAST(trim(v) AS TIMESTAMPTZ) AT TIME ZONE 'UTC' END",
+                "CASE WHEN isfinite(TRY_CAST(trim(v) AS TIMESTAMPTZ)) "
+                "THEN TRY_CAST(trim(v) AS TIMESTAMPTZ) AT TIME ZONE 'UTC' END",
             )
             if parsed.null_count > column.null_count:
                 numbers = self._sql(column, "TRY_CAST(trim(v) AS DOUBLE)")
@@ -209,13 +216,8 @@ def _decoded(column: Column) -> Column:
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    return (
-        pa.types.is_string(kind)
-        or pa.types.is_large_string(kind)
-        or pa.types.is_string_view(kind)
-        or pa.types.is_binary(kind)
-        or pa.types.is_large_binary(kind)
-    )
+    text = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    return any(is_it(kind) for is_it in (*text, pa.types.is_binary, pa.types.is_large_binary))
 
 
 def _as_string(column: Column) -> Typed:
@@ -260,6 +262,6 @@ def _any(bad: Column) -> pa.Array | None:
 
 
 def _either(one: Column | None, other: Column | None) -> pa.Array | None:
-    if one is None or other is None:
-        return one if other is None else other
-    return pc.or_(one, other)
+    if one is None:
+        return other
+    return one if other is None else pc.or_(one, other)

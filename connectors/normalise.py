@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connectors.base import SHOWN_BYTES, Chunk, Raw, Wanted
+from connectors.base import SHOWN_BYTES, Chunk, Raw
 from connectors.casts import Casts, Column
 from connectors.roles import Role, fields_of, label_name, schema_of, wanted_of
 from store.errors import BadInput, BailiwickError
@@ -121,7 +121,11 @@ class Rows:
             return ()
         parts = self._parts if self._kind is Kind.PREDICTIONS else 3
         optional = (Role.ID, Role.TIME, Role.LABEL, Role.PERSON)
-        missing = [f.column for f in self._fields if f.column not in self._met and f.role.part & parts and f.role not in optional]
+        missing = [
+            f.column
+            for f in self._fields
+            if f.column not in self._met and f.role.part & parts and f.role not in optional
+        ]
         if self._kind is Kind.REFERENCE:
             missing = [name for name in missing if name in {f.column for f in self._fields if f.role is Role.INPUT}]
         return tuple(dict.fromkeys(missing))
@@ -229,7 +233,9 @@ class Rows:
         """Salted SHA-256 of each person; the text goes no further."""
         column = people.combine_chunks() if isinstance(people, pa.ChunkedArray) else people
         coded = column.dictionary_encode()
-        hashes = [hashlib.sha256(self._salt + b"\0" + value.encode()).hexdigest() for value in coded.dictionary.to_pylist()]
+        hashes = [
+            hashlib.sha256(self._salt + b"\0" + value.encode()).hexdigest() for value in coded.dictionary.to_pylist()
+        ]
         return pc.take(pa.array(hashes, pa.string()), coded.indices)
 
     def _note_times(self, table: pa.Table) -> None:
@@ -279,7 +285,7 @@ class _Bad:
 
 def hints_for(raw: Raw, model: ModelFile) -> dict[str, str]:
     """The types that the file seems to hold, under the names that the model declares."""
-    folded = {name.casefold(): kind for name, kind in reversed(raw.hints.items())}
+    folded = {name.casefold(): kind for name, kind in reversed(list(raw.hints.items()))}
     names = [column.name for column in model.columns.inputs]
     found = {name: raw.hints.get(name) or folded.get(name.casefold()) for name in names}
     return {name: kind for name, kind in found.items() if kind}

@@ -85,10 +85,22 @@ def schema_of(model: ModelFile, kind: Kind, types: tuple[InputType, ...]) -> pa.
     types_by_name = {f.name: f.type for f in fields_of(model, kind, types)}
     names = ["n", "id", "label"]
     if kind is not Kind.LABELS:
-        names = ["n", "id", "event_time", "part", *(name for name in types_by_name if name[0] == "x" and name[1:].isdigit())]
+        names = [
+            "n",
+            "id",
+            "event_time",
+            "part",
+            *(name for name in types_by_name if name[0] == "x" and name[1:].isdigit()),
+        ]
         names += ["prediction", "score", *(name for name in types_by_name if name[0] in "gs" and name[1:].isdigit())]
         names += ["person", *(["label"] if "label" in types_by_name else [])]
-    always = {"n": pa.int64(), "part": pa.uint8(), "prediction": pa.string(), "score": pa.float64(), "person": pa.string()}
+    always = {
+        "n": pa.int64(),
+        "part": pa.uint8(),
+        "prediction": pa.string(),
+        "score": pa.float64(),
+        "person": pa.string(),
+    }
     return pa.schema([(name, types_by_name.get(name) or always[name]) for name in names])
 
 

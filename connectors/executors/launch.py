@@ -12,16 +12,20 @@ import sys
 def main() -> None:
     memory, processor, *command = sys.argv[1:]
     try:
-        import resource  # noqa: PLC0415 - not there on every system
+        import resource  # not there on every system
 
-        for what, most in ((resource.RLIMIT_AS, int(memory)), (resource.RLIMIT_CPU, int(processor)), (resource.RLIMIT_CORE, 0)):
+        for what, most in (
+            (resource.RLIMIT_AS, int(memory)),
+            (resource.RLIMIT_CPU, int(processor)),
+            (resource.RLIMIT_CORE, 0),
+        ):
             _, hard = resource.getrlimit(what)
             most = most if hard == resource.RLIM_INFINITY else min(most, hard)
             resource.setrlimit(what, (most, most))
     except (ImportError, ValueError, OSError) as error:
         sys.exit(f"limits could not be set: {error}")
     try:
-        os.execvp(command[0], command)  # noqa: S606 - the point of this program
+        os.execvp(command[0], command)  # the point of this program
     except OSError as error:
         sys.exit(f"{command[0]}: {error.strerror}")
 

@@ -80,7 +80,9 @@ def _words(job: Job, options: LocalOptions) -> list[str]:
     try:
         words = shlex.split(job.command)
     except ValueError as error:
-        raise Final(f"the command {job.command!r} cannot be split into words: {error}", advice="Mend its quotes.") from error
+        raise Final(
+            f"the command {job.command!r} cannot be split into words: {error}", advice="Mend its quotes."
+        ) from error
     if not words:
         raise Final("there is no command to run", advice="Give retrain.command in the model file.")
     if words[0] in ("python", "python3"):
@@ -98,9 +100,13 @@ def _prepare(job: Job) -> None:
     """An outcome that was there before is not this job's."""
     try:
         (job.folder / OUTCOME_FILE).unlink(missing_ok=True)
-        (job.folder / JOB_FILE).write_text(json.dumps(dict(job.inputs), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        (job.folder / JOB_FILE).write_text(
+            json.dumps(dict(job.inputs), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
     except OSError as error:
-        raise Final(f"{job.folder}: {error.strerror or error}", advice="Check that the folder is there and can be written to.") from error
+        raise Final(
+            f"{job.folder}: {error.strerror or error}", advice="Check that the folder is there and can be written to."
+        ) from error
 
 
 def _start(words: list[str], job: Job, options: LocalOptions) -> subprocess.Popen[bytes]:
@@ -110,7 +116,7 @@ def _start(words: list[str], job: Job, options: LocalOptions) -> subprocess.Pope
     # threads, Python code may deadlock.
     launch = [sys.executable, "-I", str(_LAUNCH), str(options.memory_bytes), str(options.cpu_seconds), *words]
     try:
-        return subprocess.Popen(  # noqa: S603 - an approved command, split into words, without a shell
+        return subprocess.Popen(  # an approved command, split into words, without a shell
             launch,
             cwd=job.folder,
             env=environment,
@@ -120,7 +126,9 @@ def _start(words: list[str], job: Job, options: LocalOptions) -> subprocess.Pope
             start_new_session=True,
         )
     except OSError as error:
-        raise Final(f"{words[0]} does not start: {error.strerror or error}", advice="Check the command and its folder.") from error
+        raise Final(
+            f"{words[0]} does not start: {error.strerror or error}", advice="Check the command and its folder."
+        ) from error
 
 
 def _wait(process: subprocess.Popen[bytes], seconds: float) -> bool:

@@ -36,7 +36,10 @@ class Folder(Sink):
         try:
             options.path.mkdir(parents=True, exist_ok=True)
             _write(options.path / f"{name}.txt", _in_words(message, now))
-            _write(options.path / f"{name}.json", json.dumps(_document(message, now), indent=2, ensure_ascii=False, default=str) + "\n")
+            _write(
+                options.path / f"{name}.json",
+                json.dumps(_document(message, now), indent=2, ensure_ascii=False, default=str) + "\n",
+            )
         except PermissionError as error:
             raise Final(
                 f"{options.path}: may not be written to",

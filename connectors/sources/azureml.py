@@ -24,13 +24,12 @@ from urllib.parse import unquote, urlsplit
 from connectors.base import Chunk, File, Raw, Source, Unreadable, Wanted
 from connectors.sources.content import Content, Damaged, beginning, examine, lines, unreadable
 from connectors.sources.json_rows import Record, chunks_of, json_hints, parse_records
+from connectors.sources.payloads import rows_of
 from store.errors import BadInput
 
 COLLECTIONS = ("model_inputs_outputs", "model_inputs", "model_outputs", "request", "response")
 LARGEST_PAYLOAD = 256 << 20
 HINT_LINES = 50
-ROW_KEYS = ("data", "inputs", "instances", "input_data", "dataframe_split", "dataframe_records", "predictions", "outputs")
-"""Where scoring payloads keep their rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +101,9 @@ def _look_ahead(log: _Log) -> tuple[set[str], list[tuple[str, str, int]]]:
     payloads: list[tuple[str, str, int]] = []
     try:
         for _, line in lines(log.file.path):
-            versions.update(found.decode() for found in re.findall(rb'"modelversion"\s*:\s*"([A-Za-z0-9._+-]{1,64})"', line))
+            versions.update(
+                found.decode() for found in re.findall(rb'"modelversion"\s*:\s*"([A-Za-z0-9._+-]{1,64})"', line)
+            )
             if b'"dataref"' not in line:
                 continue
             for event in _parsed(line):
@@ -184,7 +185,7 @@ def _rows(log: _Log, number: int, line: bytes, event: dict[str, Any]) -> Iterato
         return
     own = event.get("correlationid") or event.get("xrequestid") or event.get("id")
     collection = log.collection or str(event.get("type", "")).rpartition(".")[2]
-    for index, row in enumerate(_tabular(data, collection, log.wanted)):
+    for index, row in enumerate(rows_of(data, collection, log.wanted)):
         if isinstance(row, str):
             yield unreadable("not_tabular", number, row, line)
         elif "context" in row and isinstance(row["context"], dict) and "trace_id" in row["context"]:
@@ -206,79 +207,6 @@ def _time(text: Any) -> tuple[datetime | None, bool]:
         return None, False
 
 
-# -- rows in a payload --------------------------------------------------------------------------------------------
-
-
-def _tabular(data: Any, collection: str, wanted: Wanted) -> Iterator[dict[str, Any] | str]:
-    """The rows in any shape of payload; a string says why there is none."""
-    if isinstance(data, str):
-        try:
-            data = json.loads(data)
-        except (ValueError, RecursionError):
-            yield "rows; this payload is text"
-            return
-    inner = _inside(data)
-    if inner is not data:
-        yield from _tabular(inner, collection, wanted)
-    elif isinstance(data, dict):
-        yield from _object(data)
-    elif isinstance(data, list):
-        yield from _list(data, collection, wanted)
-    else:
-        yield from _named([data], wanted.outputs)
-
-
-def _inside(data: Any) -> Any:
-    """What stands under one of the keys where scoring payloads keep their rows."""
-    if not isinstance(data, dict) or "columns" in data:
-        return data
-    for key in ROW_KEYS:
-        if key in data and isinstance(data[key], (list, dict)):
-            return data[key]
-    return data
-
-
-def _object(data: dict[str, Any]) -> Iterator[dict[str, Any] | str]:
-    """One row, or a table written by columns."""
-    columns, rows = data.get("columns"), data.get("data")
-    if isinstance(columns, list) and isinstance(rows, list):
-        for row in rows:
-            if isinstance(row, list) and len(row) == len(columns):
-                yield dict(zip(map(str, columns), row, strict=True))
-            else:
-                yield f"rows of {len(columns)} values, as in columns"
-        return
-    lists = [value for value in data.values() if isinstance(value, list)]
-    if data and len(lists) == len(data) and len({len(value) for value in lists}) == 1:
-        for values in zip(*lists, strict=True):
-            yield dict(zip(data, values, strict=True))
-        return
-    yield data
-
-
-def _list(data: list[Any], collection: str, wanted: Wanted) -> Iterator[dict[str, Any] | str]:
-    plain = not any(isinstance(item, (dict, list)) for item in data)
-    asked = collection in ("request", "model_inputs")
-    if plain and data and asked and len(data) == len(wanted.inputs):
-        yield from _named(data, wanted.inputs)
-        return
-    for item in data:
-        if isinstance(item, dict):
-            yield item
-        elif isinstance(item, list):
-            yield from _named(item, wanted.inputs if len(item) == len(wanted.inputs) else wanted.outputs)
-        else:
-            yield from _named([item], wanted.inputs if asked else wanted.outputs)
-
-
-def _named(values: list[Any], names: tuple[str, ...]) -> Iterator[dict[str, Any] | str]:
-    if not values or len(values) > len(names) or (len(values) < len(names) and len(values) != 1):
-        told = ", ".join(names) or "none declared"
-        yield f"named columns, or {len(names)} values in the model's order ({told}); found {len(values)}"
-    else:
-        yield dict(zip(names, values, strict=False))
-
-
 # -- payloads beside the log --------------------------------------------------------------------------------------
 
 
@@ -290,7 +218,11 @@ def _payload_path(reference: Any, file: File) -> Path | None:
     """
     if not isinstance(reference, str) or not reference or "\x00" in reference:
         return None
-    parts = [part for part in PurePosixPath(unquote(urlsplit(reference).path).replace("\\", "/")).parts if part not in ("/", ".")]
+    parts = [
+        part
+        for part in PurePosixPath(unquote(urlsplit(reference).path).replace("\\", "/")).parts
+        if part not in ("/", ".")
+    ]
     if ".." in parts:
         return None
     root = file.root.resolve()

@@ -74,8 +74,7 @@ def blocks(path: Path) -> Iterator[bytes]:
     try:
         with path.open("rb") as stream:
             zipped = stream.read(2) == b"\x1f\x8b"
-        opened = gzip.open(path, "rb") if zipped else path.open("rb")
-        with opened as plain:
+        with gzip.open(path, "rb") if zipped else path.open("rb") as plain:
             first = plain.read(BLOCK)
             mark, encoding = next(((b, e) for b, e in _BOMS if first.startswith(b)), (b"", "utf-8"))
             first = first[len(mark) :]

@@ -113,7 +113,8 @@ def _chunks(
 
 
 def _chunk(pile: _Pile, parts: dict[str, int] | None, others: dict[str, int], lost: list[Unreadable]) -> Chunk:
-    records, bad = pile.records, {}
+    records = pile.records
+    bad: dict[int, tuple[str, str]] = {}
     names = dict.fromkeys(key for record in records for key in record.row if parts is None or key.casefold() in parts)
     columns: dict[str, pa.Array] = {}
     for name in names:
@@ -135,7 +136,7 @@ def _chunk(pile: _Pile, parts: dict[str, int] | None, others: dict[str, int], lo
         envelope_id=pa.array([record.envelope_id for record in chosen], pa.string()),
         envelope_time=pa.array([record.envelope_time for record in chosen], pa.timestamp("us")),
         others=others,
-        unreadable=tuple([*lost, *gone]),
+        unreadable=(*lost, *gone),
     )
 
 

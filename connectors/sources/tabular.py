@@ -80,7 +80,9 @@ class Tabular(Source):
         if form == "parquet":
             return _raw(file, content, form, partial(parquet_chunks, content, wanted), parquet_hints(file.path))
         if form == "jsonl":
-            chunks = partial(_json_chunks, content, wanted, array=head.lstrip().startswith(b"[") or _is_document(file.path, head))
+            chunks = partial(
+                _json_chunks, content, wanted, array=head.lstrip().startswith(b"[") or _is_document(file.path, head)
+            )
             return _raw(file, content, form, chunks, _json_hints(head, wanted))
         if not head.strip():
             return _raw(file, content, form, partial(_nothing, content), {})
@@ -194,7 +196,9 @@ def _array_records(content: Content) -> Iterator[Record | Unreadable]:
         yield unreadable("file", None, str(damage), beginning(content.path))
         return
     if text is None:
-        yield unreadable("file", None, f"JSON Lines: an array of more than {LARGEST_ARRAY} bytes", beginning(content.path))
+        yield unreadable(
+            "file", None, f"JSON Lines: an array of more than {LARGEST_ARRAY} bytes", beginning(content.path)
+        )
         return
     try:
         decoded = text.decode()
@@ -228,7 +232,12 @@ def _elements(text: str) -> Iterator[Record | Unreadable]:
             return
     except (ValueError, RecursionError):
         pass
-    yield unreadable("json", text.count("\n", 0, at) + 1, "the rest of a JSON array", text[at:][:100_000].encode("utf-8", "backslashreplace"))
+    yield unreadable(
+        "json",
+        text.count("\n", 0, at) + 1,
+        "the rest of a JSON array",
+        text[at:][:100_000].encode("utf-8", "backslashreplace"),
+    )
 
 
 def _past(text: str, at: int, blank: str) -> int:
@@ -251,7 +260,9 @@ def _json_hints(head: bytes, wanted: Wanted) -> dict[str, str]:
         records: Iterator[Record | Unreadable] = _elements(head.decode("utf-8", "replace"))
     else:
         sample = _complete_lines(head).split(b"\n")
-        records = (found for number, line in enumerate(sample, 1) if line.strip() for found in line_records(number, line))
+        records = (
+            found for number, line in enumerate(sample, 1) if line.strip() for found in line_records(number, line)
+        )
     return json_hints(records, wanted)
 
 
