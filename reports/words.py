@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from math import floor, log10
 from typing import Any
 
@@ -140,7 +140,13 @@ def limit(value: Mapping[str, Any] | None) -> str:
     if not value or value.get("value") is None:
         return "no limit set"
     word = {"at_least": "at least", "at_most": "at most"}.get(str(value.get("op")), clean(value.get("op")))
-    return f"{word} {number(float(value['value']))}"
+    return f"{word} {bound(float(value['value']))}"
+
+
+def bound(value: float) -> str:
+    """A limit as its owner wrote it: no digits that were never there, two decimals for a share (`0.80`)."""
+    told = f"{value:,.6g}" if abs(value) < 1_000_000 else f"{value:,.0f}"
+    return f"{value:.2f}" if 0 < abs(value) < 1 and len(told) <= 4 else told
 
 
 def moment(value: Any) -> str:
@@ -160,12 +166,13 @@ def day(value: Any) -> str:
 
 
 def window(value: Mapping[str, Any] | None) -> str:
-    """`2026-10-01 to 2026-10-02`; hours are named where the window is not of whole days."""
+    """`2026-10-01` for one day, `2026-10-01 to 2026-10-08` (exclusive) for more; hours where it is not of whole days."""
     if not value:
         return NO_DATA
     start, end = str(value.get("from") or ""), str(value.get("to") or "")
     if start[11:16] in ("", "00:00") and end[11:16] in ("", "00:00"):
-        return f"{clean(start[:10])} to {clean(end[:10])}"
+        one = len(start) >= 10 and len(end) >= 10 and date.fromisoformat(end[:10]) - date.fromisoformat(start[:10])
+        return clean(start[:10]) if one == timedelta(days=1) else f"{clean(start[:10])} to {clean(end[:10])}"
     return f"{moment(start)} to {moment(end)}"
 
 

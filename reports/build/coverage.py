@@ -117,7 +117,7 @@ def _hour(value: float | None, sent: bool) -> Cell:
     """Hours without data are told even where nothing came; hours with data are not a zero there."""
     if value is None or (not sent and not value):
         return Cell(words.NO_DATA if not sent else "not counted", None)
-    return Cell(words.number(float(value)), value)
+    return Cell(f"{float(value):,.4g}", value)
 
 
 def _refused(rows: list[Row]) -> Table:
@@ -148,7 +148,7 @@ def _not_looked_at(facts: GeneralFacts) -> Iterator[str]:
             yield f"{site}: no data in the period."
             continue
         if row.get("silent_hours"):
-            yield f"{site}: {words.number(float(row['silent_hours']))} hours without anything at the end of the period."
+            yield f"{site}: {float(row['silent_hours']):,.4g} hours without anything at the end of the period."
         if row.get("sharing") in ("counts", "noisy-counts"):
             yield f"{site}: single rows. The site sent {SHARING[row['sharing']]}; its rows stayed there."
     ignored: Counter[str] = Counter()

@@ -69,12 +69,12 @@ def _gap_table(gaps: list[Series]) -> Table:
     columns = (
         Column("Attribute", width=1.2),
         Column("Site", width=1.2),
-        Column("Measure", width=1.5),
-        Column("Newest, with interval and n", width=2.1),
-        Column("Limit", width=1.2),
+        Column("Measure", width=1.4),
+        Column("Newest, with interval and n", width=2.5),
+        Column("Limit", width=1.15),
         Column("State", Kind.STATE, 1.5),
-        Column("Window", width=1.7),
-        Column("Out", Kind.NUMBER, 0.5),
+        Column("Window", width=1.2),
+        Column("Out", Kind.NUMBER, 0.45),
     )
     rows = []
     for s in sorted(gaps, key=lambda s: (s.about or "", s.measure, s.site == "*", s.site, s.segment or "")):
@@ -144,9 +144,9 @@ def _rate_tables(found: list[Series]) -> list[Element]:
         Column("Group", width=1.6),
         Column("Site", width=1.3),
         Column("Rate of what", width=1.4),
-        Column("Rate, with interval and n", width=2.2),
-        Column("State", Kind.STATE, 1.5),
-        Column("Window", width=1.7),
+        Column("Rate, with interval and n", width=2.4),
+        Column("State", Kind.STATE, 1.3),
+        Column("Window", width=2.1),
     )
     left = len(ordered) - MOST_GROUPS
     note = "Newest window per group. Intervals are at 95 %."

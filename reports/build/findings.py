@@ -13,7 +13,7 @@ from reports import words
 from reports.build.facts import GeneralFacts, Row
 from reports.elements import Cell, Column, Element, Kind, Mark, Note, Point, Section, Table, Text, TimeSeries
 
-MOST_ROWS = 60
+MOST_ROWS = 40
 MOST_CHARTS = 4
 _DRIFT = ("drift", "prediction_drift", "label_drift", "attribution_drift", "multivariate_drift")
 _ORDER = {"outside": 0, "unclear": 1, "stale": 2, "within": 3}
@@ -107,7 +107,7 @@ def _summary(title: str, found: list[Series], *, first: str = "Column") -> Table
         Column("Site", width=1.25),
         Column("Worst value", Kind.NUMBER, 1.1),
         Column("Limit", width=1.25),
-        Column("Worst window", width=1.7),
+        Column("Worst window", width=1.6),
         Column("State then", Kind.STATE, 1.5),
         Column("Out", Kind.NUMBER, 0.55),
         Column("Watch", Kind.NUMBER, 0.7),
@@ -219,12 +219,12 @@ def _performance_words(found: list[Series]) -> str:
 
 def _performance_table(title: str, found: list[Series]) -> Table:
     columns = (
-        Column("Measure", width=1.2),
+        Column("Measure", width=1.1),
         Column("Site", width=1.2),
-        Column("Latest, with interval and n", width=2.2),
-        Column("Limit", width=1.2),
-        Column("State", Kind.STATE, 1.4),
-        Column("Window", width=1.7),
+        Column("Latest, with interval and n", width=2.6),
+        Column("Limit", width=1.1),
+        Column("State", Kind.STATE, 1.5),
+        Column("Window", width=1.2),
         Column("Out", Kind.NUMBER, 0.5),
         Column("Windows", Kind.NUMBER, 0.9),
     )

@@ -89,9 +89,12 @@ def _newest_words(facts: GeneralFacts, monitor: str) -> str:
     status = [newest(s)["status"] if monitor == "fairness" else s.results[-1]["status"] for s in found]
     outside = [s for s, is_now in zip(found, status, strict=True) if is_now == "outside"]
     cannot = sum(is_now in words.CANNOT for is_now in status)
-    places = list(dict.fromkeys(f"{s.name if s.about else words.measure(s.measure)} at {words.site(s.site)}" for s in outside))
-    told = words.listed(places[:6], none="none") + (f" and {len(places) - 6} more" if places[6:] else "")
-    sentence = f"in the newest windows, outside limits: {told}"
+    sites: dict[str, list[str]] = {}
+    for s in sorted(outside, key=lambda s: (s.site == "*", s.site)):
+        sites.setdefault(s.name if s.about else words.measure(s.measure), []).append(words.site(s.site))
+    places = [f"{name} at {words.listed(dict.fromkeys(where))}" for name, where in sites.items()]
+    told = "; ".join(places[:5]) + (f"; and {len(places) - 5} more" if places[5:] else "")
+    sentence = f"in the newest windows, outside limits: {told or 'none'}"
     ever = sum(bool(s.tally["outside"]) for s in found)
     sentence += f"; at some time in the period: {ever or 'none'} of {len(found)} series"
     return sentence + (f"; cannot say in {words.plural(cannot, 'series', 'series')}." if cannot else ".")
