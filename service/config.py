@@ -1,7 +1,8 @@
 """Reads `bailiwick.toml`, once and strictly, into a `Config` that knows where each value came from.
 
 An unknown key is an error with "did you mean"; every error names the file and the key. Secrets stand in the
-file as references (`env:NAME`, `file:PATH`), never as values. The environment is a parameter: `service/wiring.py` passes it in.
+file as references (`env:NAME`, `file:PATH`), never as values. The environment is a parameter:
+`service/wiring.py` passes it in.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from connectors import registry
 from connectors.base import File, Raw, Source
-from connectors.normalise import Rows, Tally, normalise, wanted_of
+from connectors.normalise import Rows, Tally, hints_for, normalise, wanted_of
 from service.binning import current_spec, freeze_if_known, input_types
 from service.counting import blocks_at, count_sections
 from service.wiring import Hub
@@ -139,7 +139,7 @@ class _BatchWriter:
     def write(self, since: int | None) -> Receipt:
         if self.delivery.kind is Kind.LABELS:
             return self._labels()
-        types = input_types(self.tx.connection, self.model, dict(self.raw.hints))
+        types = input_types(self.tx.connection, self.model, hints_for(self.raw, self.model))
         shape = shape_of(self.model, types)
         if self.delivery.kind is Kind.REFERENCE:
             return self._reference(shape, types, since)

@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 
 from monitors.drift import METHOD_SET, drift_results
-from monitors.drift import Subject as DriftSubject
-from monitors.fairness import fairness_results
+from monitors.fairness import fairness_results, label_gap_results
 from monitors.performance import performance_results
 from monitors.quality import quality_results
 from monitors.subject import Subject
@@ -201,8 +200,7 @@ def _judge_windows(version: Version, series: Series, due: dict[Section, list[Win
             version.reference.get(str(section)),
             counts,
             variance=variance,
-            found=due[section],
-            subject=DriftSubject(model=file.name, version=file.version, site=series.site, segment=series.segment),
+            subjects=[Subject(file.name, file.version, series.site, series.segment, w.start, w.end) for w in due[section]],
             watch=file.watch.drift,
             at_least=min(file.watch.window.at_least, 30) if section is Section.LABELLED else file.watch.window.at_least,
             outcome=file.columns.outcome.column if file.columns.outcome else "label",
@@ -242,6 +240,8 @@ def _judge_window(
         results += performance_results(
             subject(held), model=file, spec=spec, labelled=counts, outcomes=outcomes[0], variance=outcomes[1]
         )
+        if spec.groups:
+            results += label_gap_results(subject(held), model=file, spec=spec, labelled=counts, variance=outcomes[1])
     return results
 
 

@@ -7,6 +7,7 @@ request. The new version is a candidate: it serves nothing until logs name it.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -164,7 +165,6 @@ def _carry_out(hub: Hub, document: dict[str, Any], file: ModelFile) -> Outcome:
             advice='Add it with kind = "local" and folder = "..." (where the rows are), then approve again.',
         )
     executor = registry.load_executor(chosen.kind)
-    options = {name: value for name, value in chosen.options.items() if name != "folder"}
     folder = Path(str(chosen.options.get("folder", hub.folder / "spool" / document["id"])))
     found = hub.store.reads(_HOUSE).rows("SELECT DISTINCT version FROM model_version WHERE model = ?", [file.name])
     versions = {row["version"] for row in found}
@@ -179,17 +179,12 @@ def _carry_out(hub: Hub, document: dict[str, Any], file: ModelFile) -> Outcome:
         "model_file": file.document,
     }
     job = Job(id=document["id"], command=document["command"], folder=folder, inputs=inputs)
-    limits = {"timeout_s": hub.config.retrain_time.total_seconds(), "memory_bytes": hub.config.retrain_memory}
-    return executor.run(job, executor_options(executor.options, {**limits, **options}), now=hub.now)
-
-
-def executor_options(kind: type, given: Mapping[str, Any]) -> Any:
-    """The executor's options from what the configuration says; names it does not have are refused."""
-    known = set(getattr(kind, "__dataclass_fields__", {}))
-    unknown = set(given) - known - {"timeout_s", "memory_bytes"}
-    if unknown:
-        raise BadInput(f"bailiwick.toml: the executor has no option {sorted(unknown)[0]}", advice=f"Known: {', '.join(sorted(known))}.")
-    return kind(**{name: value for name, value in given.items() if name in known})
+    limits = {
+        "timeout": hub.config.retrain_time,
+        "memory_bytes": hub.config.retrain_memory,
+        "environment": dict(os.environ),
+    }
+    return executor.run(job, executor.options(**limits), now=hub.now)
 
 
 def _finish(

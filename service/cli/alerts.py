@@ -1,0 +1,137 @@
+"""`alerts`: the inbox, and what people decide about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from service.cli.context import opened
+from service.cli.declare import command, group_app
+from service.cli.output import emit, facts, say, table
+from service.times import parse_time
+from store.errors import UnknownName
+
+alerts_app = group_app("The inbox: what is outside its limits, and what people decided about it.")
+
+ALERT = typer.Argument(..., metavar="ALERT", help="An id of `alerts list`.")
+
+
+@command(alerts_app, "list", example="bailiwick alerts list --severity high --cases")
+def list_(
+    state: str | None = typer.Option(None, help="new, acknowledged, assigned, snoozed or resolved."),
+    condition: str | None = typer.Option(None, help="firing or cleared."),
+    model: str | None = typer.Option(None, help="Of this model only."),
+    site: str | None = typer.Option(None, help="Of this site only."),
+    severity: str | None = typer.Option(None, help="info, low, medium, high or critical."),
+    cases: bool = typer.Option(False, "--cases", help="Group alerts that share a cause."),
+) -> None:
+    """Alerts as they stand, the most severe first."""
+    with opened() as session:
+        rows = session.reads.alerts(state=state, condition=condition, model=model, site=site, severity=severity)
+    if cases:
+        grouped = _cases(rows)
+        shown = [(case["case"], case["severity"], case["sites"], case["about"], case["sentence"]) for case in grouped]
+        emit(
+            {"cases": grouped},
+            lambda: table(("case", "severity", "sites", "about", "what"), shown, empty="No alerts."),
+        )
+        return
+    columns = ("id", "severity", "condition", "triage", "model", "site", "about", "sentence")
+    emit(
+        {"alerts": rows},
+        lambda: table(columns, [[row.get(name) for name in columns] for row in rows], empty="No alerts."),
+    )
+
+
+def _cases(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Alerts by the cause they share, in the order of their first."""
+    grouped: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        grouped.setdefault(row["case_id"], []).append(row)
+    return [
+        {
+            "case": case,
+            "model": members[0]["model"],
+            "monitor": members[0]["monitor"],
+            "about": members[0]["about"],
+            "measure": members[0]["measure"],
+            "severity": members[0]["severity"],
+            "sentence": members[0].get("sentence", ""),
+            "sites": sorted({member["site"] for member in members}),
+            "alerts": members,
+        }
+        for case, members in grouped.items()
+    ]
+
+
+@command(alerts_app, "show", example="bailiwick alerts show alert_abcdefghij0123456789")
+def show(alert: str = ALERT) -> None:
+    """One alert: the rule behind its severity, its history, the result it stands on, the same at other sites."""
+    with opened() as session:
+        found = session.reads.alert(alert)
+    if found is None:
+        raise UnknownName(f"there is no alert {alert}", advice="See `bailiwick alerts list`.")
+
+    def human() -> None:
+        nested = ("history", "siblings", "result_document")
+        facts([(key.replace("_", " "), value) for key, value in found.items() if key not in nested])
+        say()
+        columns = ("known_at", "actor", "event", "condition", "triage", "severity", "reason")
+        table(columns, [[step.get(name) for name in columns] for step in found["history"]], empty="No history.")
+
+    emit({"schema": "bailiwick/alert/1", **found}, human)
+
+
+def _done(made: dict[str, Any], words: str) -> None:
+    emit(made, lambda: say(words))
+
+
+@command(alerts_app, "ack", example="bailiwick alerts ack alert_abcdefghij0123456789")
+def ack(alert: str = ALERT, reason: str = typer.Option("", help="A remark.")) -> None:
+    """Say that somebody has seen it."""
+    from service.commands.alerts import acknowledge_alert
+
+    with opened() as session:
+        made = acknowledge_alert(session.hub, session.viewer, id=alert, reason=reason)
+    _done(made, f"{alert} is acknowledged.")
+
+
+@command(alerts_app, "assign", example="bailiwick alerts assign alert_abcdefghij0123456789 anna")
+def assign(
+    alert: str = ALERT,
+    to: str = typer.Argument(..., metavar="USER", help="Who takes it."),
+    reason: str = typer.Option("", help="A remark."),
+) -> None:
+    """Give it to somebody."""
+    from service.commands.alerts import assign_alert
+
+    with opened() as session:
+        made = assign_alert(session.hub, session.viewer, id=alert, owner=to, reason=reason)
+    _done(made, f"{alert} is with {to}.")
+
+
+@command(
+    alerts_app, "snooze", example='bailiwick alerts snooze alert_... --until 2026-12-01 --reason "known, fix on 28 Nov"'
+)
+def snooze(
+    alert: str = ALERT,
+    until: str = typer.Option(..., metavar="T", help="When it comes back."),
+    reason: str = typer.Option(..., help="Why."),
+) -> None:
+    """Let it rest until a time. Needs a reason; it comes back earlier where it gets worse."""
+    from service.commands.alerts import snooze_alert
+
+    with opened() as session:
+        made = snooze_alert(session.hub, session.viewer, id=alert, until=parse_time(until), reason=reason)
+    _done(made, f"{alert} rests until {until}.")
+
+
+@command(alerts_app, "resolve", example='bailiwick alerts resolve alert_... --reason "upstream feed mended"')
+def resolve(alert: str = ALERT, reason: str = typer.Option(..., help="What was done about it.")) -> None:
+    """Say that it is dealt with. Needs a reason; it opens again where it fires again."""
+    from service.commands.alerts import resolve_alert
+
+    with opened() as session:
+        made = resolve_alert(session.hub, session.viewer, id=alert, reason=reason)
+    _done(made, f"{alert} is resolved.")

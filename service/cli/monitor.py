@@ -1,0 +1,143 @@
+"""`monitor`, `results`, `check`, `evidently`: measuring, and what was measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from service.cli.context import here, opened
+from service.cli.declare import command, single_app, split_model
+from service.cli.output import emit, facts, progress, say, table
+from service.exits import ExitCode
+from service.times import parse_time
+
+monitor_app = single_app()
+results_app = single_app()
+check_app = single_app()
+evidently_app = single_app()
+
+MARKS = {"within": "✓", "outside": "▲", "unclear": "◆", "stale": "■"}
+"""As the console shows them; everything else is a question mark."""
+
+
+def marked(status: str) -> str:
+    return f"{MARKS.get(status, '?')} {status.replace('_', ' ')}"
+
+
+@command(monitor_app, "monitor", example="bailiwick monitor --model loan-approval --from 2026-10-01 --to 2026-11-01")
+def monitor(
+    model: str | None = typer.Option(None, help="M or M:V; left out, all."),
+    from_: str | None = typer.Option(None, "--from", metavar="T", help="Windows that end after this time."),
+    to: str | None = typer.Option(None, "--to", metavar="T", help="Windows that end up to this time."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Measure and print, record nothing."),
+) -> None:
+    """Measure all windows that are due, and open or clear alerts. Exit 0 whatever it finds."""
+    from service.commands.monitoring import monitor as measure
+
+    name, version = split_model(model)
+    with opened() as session, progress("Measuring ..."):
+        done = measure(
+            session.hub,
+            session.viewer,
+            model=name,
+            version=version,
+            start=parse_time(from_) if from_ else None,
+            end=parse_time(to) if to else None,
+            dry_run=dry_run,
+        )
+    emit(done, lambda: facts([(key.replace("_", " "), value) for key, value in done.items() if key != "schema"]))
+
+
+@command(results_app, "results", example="bailiwick results --model loan-approval --monitor drift")
+def results(
+    model: str | None = typer.Option(None, help="M or M:V."),
+    site: str | None = typer.Option(None, help="A site, or * for all merged."),
+    monitor: str | None = typer.Option(None, help="drift, performance, quality, fairness ..."),
+    window: str | None = typer.Option(None, metavar="T", help="The window that holds this time."),
+    history: bool = typer.Option(False, "--history", help="Replaced results too."),
+) -> None:
+    """The current result of everything that is measured, each with its limit, its n and what it stands on."""
+    name, version = split_model(model)
+    with opened() as session:
+        rows = session.reads.results(
+            model=name,
+            version=version,
+            site=site,
+            monitor=monitor,
+            window=parse_time(window) if window else None,
+            history=history,
+        )
+    columns = ("window to", "model", "site", "monitor", "about", "measure", "value", "limit", "n", "status")
+    emit({"results": rows}, lambda: table(columns, [_line(row) for row in rows], empty="Nothing was measured yet."))
+
+
+def _line(row: dict[str, Any]) -> tuple[Any, ...]:
+    limit = row["limit"]
+    told = f"{'≥' if limit['op'] == 'at_least' else '≤'} {limit['value']:.4g}" if limit else None
+    where = f"{row['site']} {row['segment']}" if row["segment"] else row["site"]
+    model = f"{row['model']}:{row['version']}"
+    until = str(row["window"]["to"]).removesuffix("Z").replace("T", " ").removesuffix(" 00:00:00")
+    status = marked(row["status"])
+    return (
+        until,
+        model,
+        where,
+        row["monitor"],
+        row["about"],
+        row["measure"],
+        row["value"],
+        told,
+        row["n"]["current"],
+        status,
+    )
+
+
+@command(check_app, "check", example="bailiwick check --model loan-approval --allow no_reference")
+def check(
+    model: str | None = typer.Option(None, help="M or M:V; left out, all."),
+    allow: list[str] = typer.Option([], metavar="STATUS", help="A status that is no reason to fail; may be repeated."),
+) -> None:
+    """For pipelines: exit 1 where something is not well, each with its reason. No data is never well."""
+    from service.checking import check as look
+
+    name, version = split_model(model)
+    with opened() as session:
+        found = look(session.hub, session.viewer, model=name, version=version, allow=allow)
+
+    def human() -> None:
+        table(
+            ("model", "what", "why"),
+            [(item["model"], item["what"], item["why"]) for item in found["problems"]],
+            empty=f"Nothing stands against {', '.join(found['checked'])}.",
+        )
+
+    emit(found, human)
+    raise typer.Exit(ExitCode.NOT_WELL if found["problems"] else ExitCode.DONE)
+
+
+@command(
+    evidently_app, "evidently", example="bailiwick evidently --model loan-approval --window 2026-10-01 -o report.html"
+)
+def evidently(
+    model: str = typer.Option(..., help="M or M:V."),
+    window: str = typer.Option(..., metavar="T", help="The window that holds this time."),
+    to: Path = typer.Option(..., "-o", "--output", metavar="FILE.html", help="The file to write."),
+    site: str | None = typer.Option(None, help="Rows of this site only."),
+) -> None:
+    """Write Evidently's own report on that window. Needs rows: sites that share counts have none here."""
+    from service.commands.monitoring import evidently_report
+
+    name, version = split_model(model)
+    with opened() as session, progress("Evidently is at work ..."):
+        made = evidently_report(
+            session.hub,
+            session.viewer,
+            model=str(name),
+            version=version,
+            window=parse_time(window),
+            site=site,
+            output=here(to),
+        )
+    emit(made, lambda: say(f"Wrote {made['file']}."))

@@ -1,0 +1,96 @@
+"""`report`: results told to people, with the evidence inside, and the check that a file is untouched and ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from service.cli.context import here, opened
+from service.cli.declare import command, group_app, split_model
+from service.cli.output import emit, note, progress, say, table
+from service.exits import ExitCode
+from service.times import parse_time
+
+report_app = group_app("Reports with their evidence: build, verify, list.")
+
+EXAMPLE = "bailiwick report build --pack general --model loan-approval --from 2026-10-01 --to 2026-11-01 -o report.pdf"
+
+
+@command(report_app, "build", example=EXAMPLE)
+def build(
+    pack: str = typer.Option(..., help="Which report: general."),
+    model: str = typer.Option(..., help="M or M:V."),
+    from_: str = typer.Option(..., "--from", metavar="T", help="Start of the period."),
+    to: str = typer.Option(..., "--to", metavar="T", help="End of the period, exclusive."),
+    output: Path = typer.Option(..., "-o", "--output", metavar="FILE", help="The file to write."),
+    format: str | None = typer.Option(None, help="pdf, html or json; left out, by the file's name, else pdf."),
+    issue: bool = typer.Option(False, "--issue", help="Issue it; refused (exit 2) where something is missing."),
+) -> None:
+    """Build a report. Where something is missing it is a DRAFT and says what (exit 0)."""
+    from service.commands.reports import build_report
+
+    name, version = split_model(model)
+    with opened() as session, progress("Building the report ..."):
+        made = build_report(
+            session.hub,
+            session.viewer,
+            pack=pack,
+            model=str(name),
+            version=version,
+            start=parse_time(from_),
+            end=parse_time(to),
+            output=here(output),
+            format=format or format_of(output),
+            issue=issue,
+        )
+
+    def human() -> None:
+        say(f"Wrote {output}: {made['state']}, SHA-256 {made['sha256']}.")
+        for gap in made.get("gaps", []):
+            note(f"Missing: {gap}")
+
+    emit(made, human)
+
+
+def format_of(output: Path) -> str:
+    ending = output.suffix.lower().lstrip(".")
+    return {"htm": "html"}.get(ending, ending) if ending in ("pdf", "html", "htm", "json") else "pdf"
+
+
+@command(report_app, "verify", example="bailiwick report verify report.pdf --recompute")
+def verify(
+    file: Path = typer.Argument(..., help="Any file."),
+    recompute: bool = typer.Option(
+        False, "--recompute", help="Also compute its numbers again, as they were known then."
+    ),
+) -> None:
+    """Exit 0 only if the file is untouched and ours. What it lacks is reported, and does not change the code."""
+    from service.commands.reports import verify_report
+
+    with opened() as session, progress("Verifying ..."):
+        found = verify_report(session.hub, session.viewer, path=here(file), recompute=recompute)
+
+    def human() -> None:
+        say("Untouched, and ours." if found["holds"] else "NOT VERIFIED.")
+        table(
+            ("", "step", "found"),
+            [("ok" if step["holds"] else "!", step["step"], step.get("found", "")) for step in found.get("steps", [])],
+            empty="",
+        )
+
+    emit(found, human)
+    raise typer.Exit(ExitCode.DONE if found["holds"] else ExitCode.NOT_WELL)
+
+
+@command(report_app, "list", example="bailiwick report list --model loan-approval")
+def list_(model: str | None = typer.Option(None, help="Of this model only.")) -> None:
+    """Reports that were built, newest first."""
+    with opened() as session:
+        rows: list[dict[str, Any]] = session.reads.reports(model=model)
+    columns = ("id", "pack", "model", "version", "from", "to", "state", "format", "built_by")
+    emit(
+        {"reports": rows},
+        lambda: table(columns, [[row.get(name) for name in columns] for row in rows], empty="No reports yet."),
+    )

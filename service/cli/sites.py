@@ -1,0 +1,101 @@
+"""`site`: sites that send, how fresh they are, and their tokens."""
+
+from __future__ import annotations
+
+import typer
+
+from service.cli.context import opened
+from service.cli.declare import command, group_app
+from service.cli.output import emit, facts, note, say, table
+from store.durations import parse_duration
+from store.errors import UnknownName, did_you_mean
+
+site_app = group_app("Sites that send: who they are, how fresh they are, what they share.")
+
+SHARING = "What may leave the site: rows, counts, or noisy-counts."
+
+
+@command(site_app, "add", example="bailiwick site add branch-north --kind branch --sharing counts --contact-window 6h")
+def add(
+    name: str = typer.Argument(..., help="A name of a-z 0-9 . _ -, such as branch-north."),
+    title: str = typer.Option("", help="What people call it."),
+    kind: str = typer.Option("cloud", help="cloud, datacentre, edge, hospital or branch."),
+    region: str = typer.Option("", help="Where it is, in your own words."),
+    jurisdiction: str = typer.Option("", help="Whose law its data is under, such as IE."),
+    timezone: str = typer.Option("", help="IANA zone of its times without zone, such as Europe/Dublin; else UTC."),
+    sharing: str = typer.Option("rows", help=SHARING),
+    contact_window: str | None = typer.Option(None, "--contact-window", help="How long it may be silent, such as 6h."),
+) -> None:
+    """Register a site. Sharing is rows unless said; rows of a site that does not share them are refused."""
+    from service.commands.sites import add_site
+
+    with opened() as session:
+        made = add_site(
+            session.hub,
+            session.viewer,
+            name=name,
+            title=title,
+            kind=kind,
+            region=region,
+            jurisdiction=jurisdiction,
+            timezone=timezone,
+            sharing=sharing,
+            contact_window=parse_duration(contact_window) if contact_window else None,
+        )
+    emit(made, lambda: say(f"Added site {made['site']}; it shares {made['sharing']}."))
+
+
+@command(site_app, "list", example="bailiwick site list")
+def list_() -> None:
+    """Every site with its freshness and what came from it."""
+    with opened() as session:
+        rows = session.reads.sites()
+    columns = ("site", "sharing", "fresh", "last_event", "batches", "rows", "quarantined", "duplicates")
+    emit(
+        {"sites": rows},
+        lambda: table(
+            columns,
+            [[row.get(name) for name in columns] for row in rows],
+            empty="No site yet. Add one: bailiwick site add NAME",
+        ),
+    )
+
+
+@command(site_app, "show", example="bailiwick site show branch-north")
+def show(name: str = typer.Argument(..., help="The site's name.")) -> None:
+    """One site: freshness, what left it, and its last batches."""
+    with opened() as session:
+        reads = session.reads
+        row = reads.site(name)
+        if row is None:
+            known = [site["site"] for site in reads.sites()]
+            raise UnknownName(f'there is no site "{name}"', advice=did_you_mean(name, known), details={"site": name})
+        left = reads.departures(name)
+        receipts = reads.receipts(site=name, limit=10)
+
+    def human() -> None:
+        facts([(key.replace("_", " "), value) for key, value in row.items()])
+        say()
+        say("What left it:")
+        table(
+            ("kind", "files", "bytes", "rows"),
+            [(kind, one["files"], one["bytes"], one["rows"]) for kind, one in left.items()],
+            empty="Nothing yet.",
+        )
+
+    emit({"schema": "bailiwick/site/1", **row, "left": left, "receipts": receipts}, human)
+
+
+@command(site_app, "token", example="bailiwick site token branch-north")
+def token(name: str = typer.Argument(..., help="The site's name.")) -> None:
+    """Make an ingest token for a site. It is shown once and stored hashed."""
+    from service.commands.sites import issue_token
+
+    with opened() as session:
+        made = issue_token(session.hub, session.viewer, site=name)
+
+    def human() -> None:
+        say(made["token"])
+        note(f"This token lets its holder send as {name}. It is not shown again.")
+
+    emit(made, human)

@@ -1,0 +1,157 @@
+"""The command that measures: every due window of every model, and what follows for alerts, in one transaction a model."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from monitors.accounting import privacy_result, spends_of
+from monitors.silence import silence_result
+from monitors.subject import Subject
+from service.alerting import step_alerts
+from service.binning import current_spec, freeze_if_known
+from service.bundles import budget_of
+from service.ingest import known_model
+from service.judging import ALWAYS, judge, load_version
+from service.wiring import Hub
+from store import writes
+from store.access import Permission, Viewer, require
+from store.errors import BadInput
+from store.events import Event
+from store.model_file import ModelFile
+from store.reads import Reads
+from store.result import Result, table_of
+
+
+def monitor(
+    hub: Hub,
+    viewer: Viewer,
+    *,
+    model: str | None = None,
+    version: str | None = None,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    dry_run: bool = False,
+) -> dict[str, Any]:
+    """Measures all due windows; with dry_run nothing is written, and what would change is counted."""
+    require(viewer, Permission.MONITOR_RUN, model=model)
+    reads = hub.store.reads(viewer)
+    if model is not None:
+        known_model(hub, viewer, model, version)
+    wanted = [
+        (row["model"], row["version"])
+        for row in reads.models()
+        if (model is None or row["model"] == model) and (version is None or row["version"] == version)
+    ]
+    between = (start or ALWAYS[0], end or ALWAYS[1])
+    runs = [_run(hub, viewer, name, of, between=between, dry_run=dry_run) for name, of in wanted]
+    statuses: dict[str, int] = {}
+    for run in runs:
+        for status, count in run["statuses"].items():
+            statuses[status] = statuses.get(status, 0) + count
+    return {
+        "schema": "bailiwick/monitor/1",
+        "dry_run": dry_run,
+        "runs": runs,
+        "results": sum(run["results"] for run in runs),
+        "statuses": statuses,
+        "alerts": [alert for run in runs for alert in run["alerts"]],
+    }
+
+
+def _run(
+    hub: Hub, viewer: Viewer, name: str, version: str, *, between: tuple[datetime, datetime], dry_run: bool
+) -> dict[str, Any]:
+    file = known_model(hub, viewer, name, version)
+    with hub.store.turn():
+        why_not = _ensure_bins(hub, viewer, file, dry_run=dry_run)
+        reads = hub.store.reads(viewer)
+        spec = current_spec(hub.store.cursor(), file)
+        results: list[Result] = []
+        if spec is not None:
+            results += judge(load_version(reads, file, spec), now=reads.now, between=between, again=dry_run)
+        results += _silence(reads, file) + _privacy(hub, reads, file)
+        if dry_run:
+            return {**_told(name, version, results), "alerts": [], "replay": _replay(reads, results), "why_not": why_not}
+        if not results:
+            return {**_told(name, version, results), "alerts": [], "why_not": why_not}
+        with hub.store.write(viewer.name, Event.MONITOR_RUN_RECORDED, f"{name}:{version}") as tx:
+            ids = writes.results(tx, table_of(results), basis_seq=reads.seq)
+            changed = step_alerts(tx, reads, file, list(zip(results, ids, strict=True)))
+            tx.details["alerts"] = len(changed)
+    return {**_told(name, version, results), "alerts": [a["id"] for a in changed], "seq": tx.seq, "why_not": why_not}
+
+
+def _ensure_bins(hub: Hub, viewer: Viewer, file: ModelFile, *, dry_run: bool) -> str | None:
+    """Freezes the bins from the rows at hand where nothing else gave any; the reason where even that cannot be."""
+    connection = hub.store.cursor()
+    if dry_run or current_spec(connection, file) is not None:
+        return None
+    here = connection.execute(
+        "SELECT count(*) FROM batch WHERE model = ? AND version = ? AND kind = 'predictions' AND kept > 0", [file.name, file.version]
+    ).fetchall()[0][0]
+    if not here:
+        return "no rows and no counts have come in yet"
+    try:
+        with hub.store.write(viewer.name, Event.MODEL_BINS_FROZEN, f"{file.name}:{file.version}") as tx:
+            freeze_if_known(tx, file, force=True)
+    except BadInput as error:
+        return error.message
+    return None
+
+
+def _told(name: str, version: str, results: list[Result]) -> dict[str, Any]:
+    statuses: dict[str, int] = {}
+    for result in results:
+        statuses[str(result.status)] = statuses.get(str(result.status), 0) + 1
+    return {"model": name, "version": version, "results": len(results), "statuses": statuses}
+
+
+def _silence(reads: Reads, file: ModelFile) -> list[Result]:
+    """One result per site that serves this version now: nothing came when it was due is never green."""
+    rows = reads.rows(
+        "SELECT b.site, max(b.last_event) AS last, arg_max(b.version, b.last_event) AS serving, any_value(s.contact_window_s) AS window_s, "
+        "min(b.known_at) AS since FROM batch b JOIN site_at(?) s USING (site) WHERE b.seq <= ? AND b.model = ? "
+        "AND b.kind IN ('predictions', 'summaries') GROUP BY b.site ORDER BY b.site",
+        [reads.seq, reads.seq, file.name],
+    )
+    return [
+        silence_result(
+            model=file.name,
+            version=file.version,
+            site=row["site"],
+            last_contact=row["last"],
+            registered_at=row["since"],
+            contact_window=timedelta(seconds=row["window_s"]),
+            now=reads.now,
+        )
+        for row in rows
+        if row["serving"] == file.version
+    ]
+
+
+def _privacy(hub: Hub, reads: Reads, file: ModelFile) -> list[Result]:
+    """The spend of the people this model draws on, where anything was ever spent."""
+    if file.privacy is None or file.version != reads.newest_version(file.name):
+        return []
+    entries = reads.rows("SELECT * FROM ledger_at(?) WHERE people = ?", [reads.seq, file.privacy.people])
+    if not entries:
+        return []
+    budget = budget_of(hub, file)
+    last = max(entry["block_to"] for entry in entries)
+    subject = Subject(file.name, file.version, "*", None, last - budget.per, last)
+    return [privacy_result(subject, budget=budget, spends=spends_of(entries))]
+
+
+def _replay(reads: Reads, results: list[Result]) -> dict[str, int]:
+    """How many verdicts `outside` the present limits would hide or add, against what stands."""
+
+    def key(row: Any) -> tuple[Any, ...]:
+        return (row["site"], row["segment"], row["monitor"], row["about"], row["measure"], row["window_to"])
+
+    model, version = (results[0].model, results[0].version) if results else ("", "")
+    stands = {key(row): row["status"] for row in reads.result_table(model=model, version=version).to_pylist()}
+    fresh = {key(row): row["status"] for row in table_of(results).to_pylist()}
+    hidden = sum(stands[k] == "outside" and fresh.get(k) not in (None, "outside") for k in stands)
+    added = sum(status == "outside" and k in stands and stands[k] != "outside" for k, status in fresh.items())
+    return {"would_hide": hidden, "would_add": added}
