@@ -43,6 +43,8 @@ class Transaction:
     actor: str
     details: dict[str, Any] = field(default_factory=dict)
     private: dict[str, Any] = field(default_factory=dict)
+    counted: bool = False
+    """Whether summaries were written: the leaf then carries their digest."""
 
 
 class Store:
@@ -83,6 +85,8 @@ class Store:
             try:
                 tx = Transaction(connection, trail.next_seq(connection), self.now(), actor, dict(details or {}))
                 yield tx
+                if tx.counted:
+                    tx.details["summaries_root"] = trail.summaries_digest(connection, tx.seq)
                 trail.append(
                     connection,
                     seq=tx.seq,

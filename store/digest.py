@@ -20,13 +20,18 @@ STRETCH = 1024
 
 
 def _column_bytes(column: pa.Array) -> bytes:
-    """Validity, then values with nulls as zero; texts as lengths, then UTF-8."""
+    """Validity, then values with nulls as zero; texts and lists as lengths, then content."""
     valid = np.packbits(column.is_valid().to_numpy(zero_copy_only=False)).tobytes() if column.null_count else b"\xff"
     kind = column.type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         texts = pc.fill_null(column, "").cast(pa.large_binary())
         lengths = pc.binary_length(texts).to_numpy(zero_copy_only=False).astype("<i8").tobytes()
         return valid + lengths + b"".join(texts.to_pylist())
+    if pa.types.is_list(kind):
+        lengths = pc.fill_null(pc.list_value_length(column), -1).to_numpy(zero_copy_only=False).astype("<i8").tobytes()
+        return valid + lengths + _column_bytes(column.flatten())
+    if pa.types.is_boolean(kind):
+        column = column.cast(pa.uint8())
     if pa.types.is_timestamp(kind):
         numbers = pc.fill_null(column.cast(pa.timestamp("us")).cast(pa.int64()), 0)
     elif pa.types.is_null(kind):

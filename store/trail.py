@@ -8,7 +8,7 @@ carries their hash under a random salt, so that erasing them later keeps every p
  (2) each leaf is canonical, and its columns say what the leaf says;
  (3) each leaf hash is the RFC 6962 hash of the leaf;
  (4) what stands beside a leaf has the hash that the leaf carries (absent is "erased", not "changed");
- (5) with data: the rows of each batch, and the results of each run, have the digests of their leaves.
+ (5) with data: the rows and counts of each batch, and the results of each run, have the digests of their leaves.
 The caller must compare the root with a checkpoint kept elsewhere: a file rewritten as a whole is consistent in itself.
 """
 
@@ -116,7 +116,7 @@ def verify(connection: duckdb.DuckDBPyConnection, *, data: bool = False) -> Veri
     root = merkle.root([merkle.leaf_hash(row[4].encode()) for row in rows]).hex()
     checked = {"leaves": len(rows)}
     if data:
-        for count_name, found in (("batches", _batch_flaws), ("runs", _run_flaws)):
+        for count_name, found in (("batches", _batch_flaws), ("summaries", _summary_flaws), ("runs", _run_flaws)):
             count, more = found(connection, documents)
             checked[count_name] = count
             flaws += more
@@ -179,6 +179,19 @@ def _batch_flaws(
     return len(batches), flaws
 
 
+def _summary_flaws(connection: duckdb.DuckDBPyConnection, documents: dict[int, dict[str, Any]]) -> tuple[int, list[Flaw]]:
+    """Step (5) for counts: the summary deltas under each seq against the digest in its leaf."""
+    signed = {seq: leaf["details"]["summaries_root"] for seq, leaf in documents.items() if "summaries_root" in leaf["details"]}
+    stray = connection.execute("SELECT DISTINCT seq FROM summary ORDER BY seq").fetchall()
+    flaws = [Flaw("counts without a leaf", f"event {seq}") for (seq,) in stray if seq not in signed]
+    for seq, expected in signed.items():
+        found = summaries_digest(connection, seq)
+        if found != expected:
+            where = f"event {seq} ({documents[seq]['event']} {documents[seq]['about']})"
+            flaws.append(Flaw("the counts of a batch were changed", where, expected, found))
+    return len(signed), flaws
+
+
 def _run_flaws(connection: duckdb.DuckDBPyConnection, documents: dict[int, dict[str, Any]]) -> tuple[int, list[Flaw]]:
     """Step (5) for monitoring runs: the results under each seq against the digest in its leaf."""
     runs = [seq for seq, leaf in documents.items() if leaf.get("event") == Event.MONITOR_RUN_RECORDED]
@@ -189,6 +202,14 @@ def _run_flaws(connection: duckdb.DuckDBPyConnection, documents: dict[int, dict[
         if expected != found:
             flaws.append(Flaw("the results of a run were changed", f"event {seq} ({documents[seq]['about']})", str(expected), found))
     return len(runs), flaws
+
+
+def summaries_digest(connection: duckdb.DuckDBPyConnection, seq: int) -> str:
+    """SHA-256 over the summary deltas written under one seq, in a fixed order."""
+    rows = connection.sql(
+        "SELECT * EXCLUDE (seq) FROM summary WHERE seq = ? ORDER BY site, model, version, section, segment, block, grain", params=[seq]
+    ).to_arrow_table()
+    return rows_root(stretches(rows, rows.column_names))
 
 
 def results_digest(connection: duckdb.DuckDBPyConnection, seq: int) -> str:

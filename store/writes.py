@@ -179,6 +179,7 @@ def summaries(
     """Signed deltas of SUMMARY_SCHEMA; `variance` is that of the noise in each cell."""
     if not counted.num_rows:
         return
+    tx.counted = True
     tx.connection.register("arriving", counted)
     try:
         tx.connection.execute(
