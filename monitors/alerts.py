@@ -15,37 +15,42 @@ window than the last one changes nothing; one of the same window replaces what w
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from monitors.alert_state import (
+    AlertState,
+    Condition,
+    Happened,
+    Triage,
+    alert_key,
+    as_document,
+    case_key,
+    from_document,
+)
 from monitors.alert_words import sentence
 from monitors.severity import PERSISTENT, grade
 from monitors.subject import judged
-from store.canonical import make_id
 from store.result import CANNOT_SAY, SEVERITIES, Monitor, Result, Status
+
+__all__ = [
+    "AlertState",
+    "Condition",
+    "Happened",
+    "Triage",
+    "advance",
+    "alert_key",
+    "as_document",
+    "case_key",
+    "from_document",
+    "step",
+    "wake",
+]
 
 UNANSWERED = 3
 """Windows running that could not say, after which an open alert is `no_data`."""
-
-
-class Condition(StrEnum):
-    """What the machine says."""
-
-    FIRING = "firing"
-    PENDING = "pending"
-    NO_DATA = "no_data"
-    CLEARED = "cleared"
-
-
-class Triage(StrEnum):
-    """What a person has said."""
-
-    TO_REVIEW = "to_review"
-    ACKNOWLEDGED = "acknowledged"
-    SNOOZED = "snoozed"
-    RESOLVED = "resolved"
 
 
 class Signal(StrEnum):
@@ -58,21 +63,6 @@ class Signal(StrEnum):
     LOST = "lost"
     """The third window running that cannot say."""
     NOTHING = "nothing"
-
-
-class Happened(StrEnum):
-    """What a step did; the last, most telling one names the alert's new version."""
-
-    CONTINUED = "continued"
-    WOKEN = "woken"
-    EASED = "eased"
-    DATA_LOST = "data_lost"
-    DATA_BACK = "data_back"
-    WORSENED = "worsened"
-    CLEARED = "cleared"
-    FIRED_AGAIN = "fired_again"
-    REGRESSED = "regressed"
-    OPENED = "opened"
 
 
 TELLING = tuple(Happened)
@@ -97,67 +87,6 @@ TRANSITIONS: dict[tuple[Condition | None, Signal], tuple[Condition, Happened]] =
     (C, Signal.DOUBTS): (P, Happened.FIRED_AGAIN),
 }
 """(condition, signal) to (condition, what happened). A pair that is not here changes nothing."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertState:
-    """One version of an alert."""
-
-    model: str
-    version: str
-    site: str
-    segment: str | None
-    monitor: str
-    about: str | None
-    measure: str
-    condition: Condition
-    triage: Triage
-    severity: str
-    rule: str
-    """How the severity came about."""
-    sentence: str
-    status: str
-    opened_at: datetime
-    first_window: tuple[datetime, datetime]
-    """Of the present episode: since it was last opened, fired again or regressed."""
-    last_window: tuple[datetime, datetime]
-    value: float | None = None
-    interval: tuple[float, float] | None = None
-    n: int = 0
-    limit: tuple[str, float, str] | None = None
-    """(op, value, source)"""
-    count: int = 1
-    """Windows in which it fired, in this episode."""
-    event: str = Happened.OPENED
-    owner: str | None = None
-    snooze_until: datetime | None = None
-    snoozed_by: str | None = None
-    reason: str | None = None
-    """What the person who snoozed or resolved it wrote."""
-    result: str | None = None
-    """Id of the result it stands on; the writer knows it."""
-
-    @property
-    def id(self) -> str:
-        return make_id("alert", *alert_key(self))
-
-    @property
-    def case_id(self) -> str:
-        return make_id("case", *case_key(self))
-
-    @property
-    def is_open(self) -> bool:
-        """Neither cleared by the machine nor resolved by a person; a snoozed alert is open."""
-        return self.condition != Condition.CLEARED and self.triage != Triage.RESOLVED
-
-
-def alert_key(of: Result | AlertState) -> tuple[str | None, ...]:
-    return of.model, of.version, of.site, of.segment, str(of.monitor), of.about, of.measure
-
-
-def case_key(of: Result | AlertState) -> tuple[str | None, ...]:
-    """The same cause across sites: alerts that agree in this belong to one case."""
-    return of.model, str(of.monitor), of.about, of.measure
 
 
 def signal(result: Result, history: Sequence[str]) -> Signal:
