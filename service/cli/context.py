@@ -1,7 +1,8 @@
 """The call at hand: which hub, who acts, from which folder; and opening the hub, here or through its running server.
 
 `--hub`, `--as` and `--json` belong to every command and may stand anywhere; they are taken out before Typer reads the
-rest. A command opens the hub with `opened()`: where a server owns the hub's file, the whole call is sent to it and ends there.
+rest. A command opens the hub with `opened()`: where a server owns the hub's file, the whole call is sent to it and
+ends there.
 """
 
 from __future__ import annotations

@@ -93,7 +93,8 @@ def restore(file: Path = typer.Argument(..., help="A file that `bailiwick backup
 
     def human() -> None:
         say(
-            f"Restored {made['hub']} up to event {made['seq']}; its trail {'holds' if made['holds'] else 'DOES NOT HOLD'}."
+            f"Restored {made['hub']} up to event {made['seq']}; "
+            f"its trail {'holds' if made['holds'] else 'DOES NOT HOLD'}."
         )
         if not made["keys"]:
             note("It has new keys: the backup held none. Persons' identifiers hash differently from now on.")

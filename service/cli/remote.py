@@ -78,7 +78,7 @@ def finish_there(server: Server, this: Call) -> NoReturn:
     except (httpx.HTTPError, ValueError) as error:
         raise HubUnreachable(
             f"the server at {address} (process {server.pid}) does not answer: {error}",
-            advice=f"Wait a moment and try again; or end process {server.pid} and remove {this.hub_dir}/run/server.json.",
+            advice=f"Try again in a moment; or end process {server.pid} and remove {this.hub_dir}/run/server.json.",
         ) from error
     to = output.streams()
     to.out.write(told["stdout"])

@@ -33,7 +33,7 @@ def init_hub(path: Path, *, org: str = "", settings: str | None = None) -> dict[
         (path / folder).mkdir(exist_ok=True)
     (path / "keys").chmod(0o700)
     (path / "run").chmod(0o700)
-    fingerprint = _make_keys(path / "keys")
+    fingerprint = make_keys(path / "keys")
     (path / FILE).write_text(settings if settings is not None else render_default(org), encoding="utf-8")
     hub = open_hub(path, create=True)
     try:
@@ -44,7 +44,7 @@ def init_hub(path: Path, *, org: str = "", settings: str | None = None) -> dict[
     return {"schema": "bailiwick/hub/1", "hub": str(path), "org": org, "root_key_fingerprint": fingerprint}
 
 
-def _make_keys(folder: Path) -> str:
+def make_keys(folder: Path) -> str:
     """The root key and the salt, readable by their owner alone; returns the key's fingerprint."""
     key = Ed25519PrivateKey.generate()
     private = key.private_bytes(
