@@ -26,9 +26,7 @@ from monitors.alert_state import (
     Happened,
     Triage,
     alert_key,
-    as_document,
     case_key,
-    from_document,
 )
 from monitors.alert_words import sentence
 from monitors.severity import PERSISTENT, grade
@@ -42,9 +40,7 @@ __all__ = [
     "Triage",
     "advance",
     "alert_key",
-    "as_document",
     "case_key",
-    "from_document",
     "step",
     "wake",
 ]
