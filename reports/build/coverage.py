@@ -26,6 +26,8 @@ def coverage_section(facts: GeneralFacts) -> Section:
         Text(
             f"{words.plural(len(rows) - len(without), 'site')} of {len(rows)} sent data for this period. "
             "What stands below is measured on the kept rows of these sites and on nothing else."
+            if len(without) < len(rows)
+            else "No site sent anything for this period, so that nothing below stands on data."
         )
     ]
     if without:
@@ -57,8 +59,9 @@ def _received(rows: list[Row]) -> Table:
         kept = Cell(words.share(row.get("kept"), row["rows"]), row.get("kept"))
         cells.append((words.text(row["site"]), Cell(shared), words.counted(row.get("batches")), *numbers, kept))
     total = [sum(int(row.get(name) or 0) for row in rows) for name in ("batches", *_DIGITS_OF_TOTAL)]
-    share = Cell(words.share(total[2], total[1]), total[2])
-    cells.append((Cell("all sites"), Cell(""), *(words.counted(n) for n in total), share))
+    if total[1]:
+        share = Cell(words.share(total[2], total[1]), total[2])
+        cells.append((Cell("all sites"), Cell(""), *(words.counted(n) for n in total), share))
     return Table(
         "What came in",
         columns,
@@ -187,5 +190,5 @@ def _cannot(facts: GeneralFacts) -> Table:
             (Cell(monitor.replace("_", " ")), Cell(words.site(site), site), words.state(status), words.counted(n))
             for (monitor, site, status), n in ordered
         ),
-        empty="none: every measurement that was due could say something",
+        empty="none: every measurement could say something" if facts.results else "nothing was measured",
     )

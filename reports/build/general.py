@@ -86,7 +86,8 @@ def _newest_words(facts: GeneralFacts, monitor: str) -> str:
     found = series(facts.results, (monitor,))
     if not found:
         return "not measured."
-    status = [newest(s)["status"] if monitor == "fairness" else s.results[-1]["status"] for s in found]
+    # Outcomes come late and groups fill slowly: there the newest window with a number is the newest that can be told.
+    status = [(s.results[-1] if monitor == "drift" else newest(s))["status"] for s in found]
     outside = [s for s, is_now in zip(found, status, strict=True) if is_now == "outside"]
     cannot = sum(is_now in words.CANNOT for is_now in status)
     sites: dict[str, list[str]] = {}
@@ -94,7 +95,7 @@ def _newest_words(facts: GeneralFacts, monitor: str) -> str:
         sites.setdefault(s.name if s.about else words.measure(s.measure), []).append(words.site(s.site))
     places = [f"{name} at {words.listed(dict.fromkeys(where))}" for name, where in sites.items()]
     told = "; ".join(places[:5]) + (f"; and {len(places) - 5} more" if places[5:] else "")
-    sentence = f"in the newest windows, outside limits: {told or 'none'}"
+    sentence = f"in the newest windows{'' if monitor == 'drift' else ' with a number'}, outside limits: {told or 'none'}"
     ever = sum(bool(s.tally["outside"]) for s in found)
     sentence += f"; at some time in the period: {ever or 'none'} of {len(found)} series"
     return sentence + (f"; cannot say in {words.plural(cannot, 'series', 'series')}." if cannot else ".")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from reports.elements import DotWhisker, Report, Table, TimeSeries
-from reports.render.chart import layout
+from reports.render.chart import layout, shorten
 from reports.render.json import element_json
 from reports.render.safe_text import safe_values
 from store.canonical import canonical_json
@@ -42,6 +42,7 @@ def page_document(report: Report) -> dict[str, Any]:
         "id": report.id,
         "title": report.title,
         "subtitle": report.subtitle,
+        "foot": shorten(report.title, 70),
         "state": str(report.state),
         "built_at": report.built_at,
         "scope": report.scope,
