@@ -16,6 +16,9 @@ from typing import Any
 
 import pytest
 
+MODULES = {"pyyaml": "yaml", "scikit-learn": "sklearn"}
+"""Where the module is not called like its distribution."""
+
 
 @pytest.fixture(scope="module")
 def project(root: Path) -> dict[str, Any]:
@@ -51,7 +54,8 @@ def test_the_constraints_pin_everything_and_name_no_host(root: Path, project: di
     lines = [line for line in (root / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
     assert [line for line in lines if not re.fullmatch(r"[A-Za-z0-9_.-]+==[A-Za-z0-9_.+!]+", line)] == []
     pinned = {_canonical(line.split("==")[0]) for line in lines}
-    wanted = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
+    extras = [name for group in project["optional-dependencies"].values() for name in group]
+    wanted = [*project["dependencies"], *extras]
     assert {_canonical(name) for name in _names(wanted)} <= pinned
 
 
