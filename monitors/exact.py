@@ -20,6 +20,8 @@ Floats = npt.NDArray[np.float64]
 Pair = tuple[Floats, Floats]
 """Counts per bin or value: of the reference, of the current sample."""
 
+STRETCH = 1 << 15
+"""Rows taken at a time, so that the work stays in the processor's cache."""
 STD_FLOOR = 0.001
 """Evidently and Azure ML divide by no less than this."""
 
@@ -27,7 +29,8 @@ STD_FLOOR = 0.001
 def clean_numbers(values: Any) -> Floats:
     """Float64 without NaN and infinities; None counts as NaN."""
     numbers = np.asarray(values, dtype=np.float64)
-    return numbers[np.isfinite(numbers)]
+    finite = np.isfinite(numbers)
+    return numbers if finite.all() else numbers[finite]
 
 
 def value_counts(reference: Sequence[Hashable], current: Sequence[Hashable]) -> tuple[list[Hashable], Pair]:
@@ -51,25 +54,26 @@ def value_counts(reference: Sequence[Hashable], current: Sequence[Hashable]) -> 
 def wasserstein(reference: Floats, current: Floats) -> float:
     """Area between the two quantile functions: 0 for equal samples, in the unit of the column.
 
-    The quantile functions are steps of 1/n and 1/m; on the common grid of both the area is one weighted sum, so only
-    two sorts depend on the data.
+    The quantile functions are steps of 1/n and 1/m with n <= m, so each of the m short steps crosses at most one end
+    of a long one: where it crosses follows from n and m alone, and only the two sorts depend on the data. Positions
+    are counted in units of 1/(n m), which a float64 holds exactly up to n m = 2^53.
     """
-    a, b = np.sort(reference), np.sort(current)
-    n, m = len(a), len(b)
+    few, many = np.sort(reference), np.sort(current)
+    if len(few) > len(many):
+        few, many = many, few
+    n, m = len(few), len(many)
     if n == m:
-        return float(np.abs(a - b).mean())
-    ends = _common_grid(n, m)
-    width = np.diff(ends, prepend=0)
-    # The last place of each stretch tells which step of either sample it lies in.
-    gap = np.abs(a[(ends - 1) // m] - b[(ends - 1) // n])
-    return float(np.dot(gap, width.astype(np.float64)) / (float(n) * m))
-
-
-def _common_grid(n: int, m: int) -> npt.NDArray[np.int64]:
-    """Ends of the stretches on which both quantile functions are constant, in units of 1/(n m)."""
-    ends = np.concatenate([np.arange(1, n + 1, dtype=np.int64) * m, np.arange(1, m + 1, dtype=np.int64) * n])
-    ends.sort(kind="stable")  # two rising runs: merged in one go
-    return ends
+        return float(np.abs(few - many).mean())
+    few = np.append(few, few[-1])
+    origin = np.arange(STRETCH, dtype=np.float64) * n
+    area = 0.0
+    for at in range(0, m, STRETCH):
+        short = many[at : at + STRETCH]
+        start = origin[: len(short)] + float(at) * n
+        long = ((start + 0.5) * (1 / m)).astype(np.int64)
+        left = np.minimum((long + 1) * float(m) - start, n)
+        area += float(np.abs(few[long] - short) @ left + np.abs(few[long + 1] - short) @ (n - left))
+    return area / (float(n) * m)
 
 
 def normed_wasserstein(reference: Floats, current: Floats, *, ddof: int) -> float:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from scipy.spatial import distance
 from monitors import exact
 
 DATA = Path(os.environ.get("BAILIWICK_TEST_DATA", Path(__file__).parents[2] / "../shared/data"))
+LARGE = np.random.default_rng(8).normal(size=200_000)
 SAMPLES = st.lists(st.one_of(st.integers(-5, 5).map(float), st.floats(-1e6, 1e6)), min_size=1, max_size=60).map(
     lambda values: np.array(values, dtype=np.float64)
 )
@@ -32,6 +34,13 @@ def test_wasserstein_is_a_distance(a: Any, b: Any) -> None:
     assert exact.wasserstein(a, b) == pytest.approx(exact.wasserstein(b, a), rel=1e-9, abs=1e-9)
     assert exact.wasserstein(a, a) == 0
     assert exact.wasserstein(a, a + 3) == pytest.approx(3, abs=1e-6)
+
+
+@pytest.mark.parametrize(("n", "m"), [(1, 100_000), (3, 70_001), (99_999, 100_000), (65_536, 32_768), (40_000, 90_000)])
+def test_wasserstein_over_many_stretches(n: int, m: int) -> None:
+    a, b = LARGE[:n], LARGE[-m:] * 1.1 + 0.2
+    assert exact.wasserstein(a, b) == pytest.approx(stats.wasserstein_distance(a, b), rel=1e-10)
+    assert exact.wasserstein(b, a) == pytest.approx(stats.wasserstein_distance(a, b), rel=1e-10)
 
 
 def test_wasserstein_of_a_million_rows_needs_no_more_than_its_copies() -> None:
@@ -65,6 +74,14 @@ def test_numbers_are_counted_without_what_is_no_number() -> None:
     assert exact.clean_numbers([1, None, float("nan"), float("inf"), 2.5]).tolist() == [1.0, 2.5]
     keys, (before, after) = exact.value_counts(["b", None, "a", "b"], ["c", "a"])
     assert keys == ["a", "b", "c"] and before.tolist() == [1, 2, 0] and after.tolist() == [1, 0, 1]
+
+
+def test_arrow_columns_count_like_lists() -> None:
+    texts = pa.chunked_array([["b", None], ["a", "b"]])
+    for column in (texts, texts.dictionary_encode()):
+        keys, (before, _) = exact.value_counts(column, pa.array(["c", "a"]))
+        assert keys == ["a", "b", "c"] and before.tolist() == [1, 2, 0]
+    assert exact.clean_numbers(pa.chunked_array([[1, None], [3, 4]])).tolist() == [1.0, 3.0, 4.0]
 
 
 def test_distinct_values_are_counted_as_far_as_needed() -> None:
