@@ -13,7 +13,7 @@ Our own method set, from counts, is `monitors/drift.py`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -72,11 +72,12 @@ class Verdict:
     def result(
         self, subject: Subject, *, about: str, monitor: str = Monitor.DRIFT, source: str | None = None
     ) -> Result:
+        judged = self.status in (Status.WITHIN, Status.OUTSIDE)
         return subject.result(
             monitor, self.measure, about=about, status=self.status, value=self.value,
             n_reference=self.n_reference, n_current=self.n_current, limit_op=self.limit_op, limit_value=self.limit,
             limit_source=None if self.limit is None else source or f"{self.method_set} default",
-            significant=None if self.value is None or self.measure not in P_VALUES else self.status is Status.OUTSIDE,
+            significant=self.status is Status.OUTSIDE if judged and self.measure in P_VALUES else None,
             method={"name": self.method_set, "basis": "rows", "exact": True, "error_bound": None, **self.method},
             details={"reason": self.reason} if self.reason else {},
         )  # fmt: skip
@@ -89,10 +90,11 @@ def rows_results(
     *,
     subject: Subject,
     watch: DriftWatch,
+    at_least: int = 0,
 ) -> list[Result]:
     """Every input, and prediction and score where both sides have them, from rows: column name -> its values.
 
-    Inputs that a side lacks count as empty.
+    Inputs that a side lacks count as empty. at_least: rows that this watch asks of a window before it judges.
     """
     columns = [(Monitor.DRIFT, bins) for bins in spec.inputs]
     outputs = [
@@ -110,6 +112,9 @@ def rows_results(
             kind=kind_of(bins),
             override=rule,
         )
+        if verdict.value is not None and verdict.n_current < at_least:
+            reason = f"{verdict.n_current} rows; this watch asks for at least {at_least}"
+            verdict = replace(verdict, status=Status.TOO_FEW, reason=reason)
         source = rule.source if rule and rule.at_most is not None else None
         results.append(verdict.result(subject, about=bins.name, monitor=monitor, source=source))
     return results

@@ -94,6 +94,9 @@ def test_results_of_every_column() -> None:
         "gone": ("drift", "jensen_shannon", "no_reference", None),
         "y": ("prediction_drift", "jensen_shannon", "outside", "azureml default"),
     }
+    few = rows_results(spec, before, after, subject=subject, watch=watch, at_least=200)
+    assert {r.status for r in few} == {"too_few", "no_reference"}
+    assert few[0].value is not None and few[0].details["reason"] == "100 rows; this watch asks for at least 200"
     assert all(r.method["basis"] == "rows" and r.method["name"] == "azureml" for r in made)
 
 
