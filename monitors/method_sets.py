@@ -91,10 +91,12 @@ def rows_results(
     subject: Subject,
     watch: DriftWatch,
     at_least: int = 0,
+    monitor: Monitor | None = None,
 ) -> list[Result]:
     """Every input, and prediction and score where both sides have them, from rows: column name -> its values.
 
     Inputs that a side lacks count as empty. at_least: rows that this watch asks of a window before it judges.
+    monitor: only the columns of this one (drift: inputs; prediction drift: prediction and score).
     """
     columns = [(Monitor.DRIFT, bins) for bins in spec.inputs]
     outputs = [
@@ -103,7 +105,9 @@ def rows_results(
     columns += [(Monitor.PREDICTION_DRIFT, bins) for bins in outputs]
     rules = dict(watch.columns)
     results = []
-    for monitor, bins in columns:
+    for mine, bins in columns:
+        if monitor not in (None, mine):
+            continue
         rule = rules.get(bins.name)
         verdict = judge_rows(
             watch.method_set,
@@ -116,7 +120,7 @@ def rows_results(
             reason = f"{verdict.n_current} rows; this watch asks for at least {at_least}"
             verdict = replace(verdict, status=Status.TOO_FEW, reason=reason)
         source = rule.source if rule and rule.at_most is not None else None
-        results.append(verdict.result(subject, about=bins.name, monitor=monitor, source=source))
+        results.append(verdict.result(subject, about=bins.name, monitor=mine, source=source))
     return results
 
 

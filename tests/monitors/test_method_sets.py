@@ -13,7 +13,7 @@ from monitors.method_sets import METHOD_SETS, judge_rows, rows_results
 from monitors.subject import Subject
 from store.bins import BinSpec, CategoryBins, NumberBins
 from store.model_file import ColumnDrift, DriftWatch
-from store.result import Status, table_of
+from store.result import Monitor, Status, table_of
 
 DATA = Path(os.environ.get("BAILIWICK_TEST_DATA", Path(__file__).parents[2] / "../shared/data"))
 RNG = np.random.default_rng(17)
@@ -94,6 +94,8 @@ def test_results_of_every_column() -> None:
         "gone": ("drift", "jensen_shannon", "no_reference", None),
         "y": ("prediction_drift", "jensen_shannon", "outside", "azureml default"),
     }
+    only = rows_results(spec, before, after, subject=subject, watch=watch, monitor=Monitor.PREDICTION_DRIFT)
+    assert [r.about for r in only] == ["y"]
     few = rows_results(spec, before, after, subject=subject, watch=watch, at_least=200)
     assert {r.status for r in few} == {"too_few", "no_reference"}
     assert few[0].value is not None and few[0].details["reason"] == "100 rows; this watch asks for at least 200"
