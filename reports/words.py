@@ -166,7 +166,7 @@ def day(value: Any) -> str:
 
 
 def window(value: Mapping[str, Any] | None) -> str:
-    """`2026-10-01` for one day, `2026-10-01 to 2026-10-08` (exclusive) for more; hours where it is not of whole days."""
+    """`2026-10-01` for one day, `2026-10-01 to 2026-10-08` (exclusive) for more; hours where they matter."""
     if not value:
         return NO_DATA
     start, end = str(value.get("from") or ""), str(value.get("to") or "")

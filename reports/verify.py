@@ -1,0 +1,171 @@
+"""Whether a report is untouched and ours: a numbered check over bytes, with what differs and where.
+
+The caller gives the file, what the trail recorded of it (found by the file's SHA-256, else by the report id that
+`identify` reads from the file and the file's format), and the hub's own copy where it is at hand. The steps:
+ (1) the SHA-256 of the whole file is the one that the trail recorded: untouched, every byte of it;
+ (2) the report id inside the file is the one that was recorded;
+ (3) the evidence inside the file has the SHA-256 that the file states, and the one that was recorded;
+ (4) where (1) does not hold and the hub's own copy does have the recorded SHA-256: name what differs and where;
+ (5) completeness, told apart: what the report says of itself, and believed only where (1) or the hub's copy vouches.
+The CALLER must have verified the trail that the record stands in. Integrity alone decides the exit code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from reports.compare import Finding, differences
+from reports.identify import EVIDENCE_NAME, Identity, identify
+from store.canonical import sha256_hex
+
+INTACT, CHANGED, UNKNOWN = "intact", "changed", "unknown"
+UNSIGNED = "unsigned"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedReport:
+    """What the trail holds of a report."""
+
+    id: str
+    format: str
+    sha256: str
+    evidence_sha256: str | None = None
+    seq: int | None = None
+    known_at: datetime | str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    number: int
+    told: str
+    held: bool | None
+    """None: could not be done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    integrity: str
+    """`intact`, `changed` or `unknown` (the trail knows nothing of it)."""
+    signature: str
+    completeness: str
+    """In words; never part of the verdict on integrity."""
+    gaps: tuple[str, ...]
+    report_id: str | None
+    sha256: str
+    steps: tuple[Step, ...]
+    findings: tuple[Finding, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "schema": "bailiwick/verdict/1",
+            "integrity": self.integrity,
+            "signature": self.signature,
+            "completeness": self.completeness,
+            "gaps": list(self.gaps),
+            "report": self.report_id,
+            "sha256": self.sha256,
+            "steps": [{"step": s.number, "told": s.told, "held": s.held} for s in self.steps],
+            "findings": [finding.as_json() for finding in self.findings],
+        }
+
+
+def verify(content: bytes, recorded: RecordedReport | None, original: bytes | None = None) -> Verdict:
+    """Never raises on any bytes. `original` is the hub's own copy; it is believed only at its recorded digest."""
+    inside = identify(content)
+    sha256 = sha256_hex(content)
+    steps: list[Step] = []
+    findings: list[Finding] = []
+    # (1) the whole file
+    untouched = recorded is not None and recorded.sha256 == sha256
+    steps.append(_first_step(recorded, sha256))
+    if recorded is not None and not untouched:
+        findings.append(Finding("the file is not the one that was recorded", "whole file", recorded.sha256, sha256))
+    # (2) the id
+    steps.append(_id_step(inside, recorded))
+    if recorded is not None and inside.report_id not in (None, recorded.id):
+        findings.append(Finding("the report id differs", inside.id_from, recorded.id, str(inside.report_id)))
+    # (3) the evidence against what the file and the trail say of it
+    step, more = _evidence_step(inside, recorded)
+    steps.append(step)
+    findings += more
+    # (4) what differs from the hub's own copy
+    trusted = original if recorded and original is not None and sha256_hex(original) == recorded.sha256 else None
+    if not untouched:
+        steps.append(_copy_step(recorded, original, trusted))
+        if trusted is not None:
+            findings += differences(identify(trusted), inside, expected=trusted, content=content)
+        findings += [Finding(problem, inside.format, "a file as it was built", "a damaged one") for problem in inside.problems]
+    # (5) completeness
+    source = inside if untouched else identify(trusted) if trusted is not None else None
+    told, gaps = _completeness(source or inside, vouched=source is not None)
+    steps.append(Step(number=5, told=f"completeness: {told}", held=None if source is None or "not known" in told else not gaps))
+    return Verdict(
+        integrity=UNKNOWN if recorded is None else INTACT if untouched else CHANGED,
+        signature=UNSIGNED,
+        completeness=told,
+        gaps=gaps,
+        report_id=recorded.id if recorded else inside.report_id,
+        sha256=sha256,
+        steps=tuple(steps),
+        findings=tuple(findings),
+    )
+
+
+def _first_step(recorded: RecordedReport | None, sha256: str) -> Step:
+    if recorded is None:
+        return Step(number=1, told=f"the trail holds no report with SHA-256 {sha256}, nor one with its id", held=None)
+    if recorded.sha256 == sha256:
+        at = "" if recorded.seq is None else f" at seq {recorded.seq}"
+        return Step(number=1, told=f"the SHA-256 of the file is the one recorded in the trail{at}", held=True)
+    return Step(number=1, told="the SHA-256 of the file is not the one recorded in the trail", held=False)
+
+
+def _id_step(inside: Identity, recorded: RecordedReport | None) -> Step:
+    if inside.report_id is None:
+        return Step(number=2, told="no report id could be read from the file", held=None)
+    told = f"the file says it is {inside.report_id} (from {inside.id_from})"
+    return Step(number=2, told=told, held=None if recorded is None else inside.report_id == recorded.id)
+
+
+def _evidence_step(inside: Identity, recorded: RecordedReport | None) -> tuple[Step, list[Finding]]:
+    found = inside.evidence_sha256
+    if found is None:
+        return Step(number=3, told="no evidence could be read from the file", held=None), []
+    findings = []
+    if inside.printed_sha256 not in (None, found):
+        what = "the evidence inside is not the one whose digest the file states"
+        findings.append(Finding(what, EVIDENCE_NAME, str(inside.printed_sha256), found))
+    if recorded is not None and recorded.evidence_sha256 not in (None, found):
+        what = "the evidence inside is not the one that was recorded in the trail"
+        findings.append(Finding(what, EVIDENCE_NAME, str(recorded.evidence_sha256), found))
+    told = "the evidence inside has the SHA-256 that the file states and the trail recorded"
+    if findings:
+        told = "the evidence inside does not have the SHA-256 that was stated for it"
+    return Step(number=3, told=told, held=not findings), findings
+
+
+def _copy_step(recorded: RecordedReport | None, original: bytes | None, trusted: bytes | None) -> Step:
+    if recorded is None:
+        told = "nothing recorded to compare with"
+    elif original is None:
+        told = "the hub's own copy is not at hand, so that what differs cannot be named in full"
+    elif trusted is None:
+        told = "the hub's own copy does not have the recorded SHA-256 either, and is not believed"
+    else:
+        return Step(number=4, told="compared with the hub's own copy, which has the recorded SHA-256", held=True)
+    return Step(number=4, told=told, held=None if trusted is None and original is None else False)
+
+
+def _completeness(source: Identity, *, vouched: bool) -> tuple[str, tuple[str, ...]]:
+    """From the controls in the evidence; what nobody vouches for is told as the file's own claim."""
+    document = source.evidence_document()
+    controls = document.get("controls") if document else None
+    if not isinstance(controls, list) or not all(isinstance(control, dict) for control in controls):
+        return "not known: no evidence could be read", ()
+    asked = [control for control in controls if control.get("status") != "not applicable"]
+    missing = [control for control in asked if control.get("status") == "missing"]
+    gaps = tuple(f"{c.get('id')} {c.get('title')}: {c.get('why')}" for c in missing)
+    told = f"{len(asked) - len(missing)} of {len(asked)} controls answered"
+    return (told if vouched else f"{told}, by the file's own word, which nobody vouches for"), gaps
