@@ -1,0 +1,88 @@
+"""Missing and unseen values from counts, exact and noisy."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+import pytest
+
+from monitors.quality import quality_results
+from monitors.subject import Subject
+from store.bins import BinSpec, CategoryBins, NumberBins, Section
+from store.model_file import Columns, Input, ModelFile, QualityWatch, Watch
+from store.result import Result
+
+SUBJECT = Subject("loans", "3", "cloud-eu", None, datetime(2026, 10, 1), datetime(2026, 10, 2))
+SPEC = BinSpec(
+    task="binary",
+    inputs=(NumberBins("income", (0.0, 10.0, 20.0), 0.0, 20.0), CategoryBins("purpose", ("car", "home"))),
+)
+MODEL = ModelFile(
+    name="loans",
+    version="3",
+    columns=Columns(inputs=(Input(name="income"), Input(name="purpose"))),
+    watch=Watch(quality=QualityWatch(missing=0.05, unseen=0.01, source="policy")),
+)
+
+
+def quality(income: list[int], purpose: list[int], variance: float = 0.0) -> dict[tuple[str | None, str], Result]:
+    """income: missing, non_finite, below, two bins, above. purpose: missing, car, home, other."""
+    counts = np.array([*income, 0, 0, 0, 0, *purpose], dtype=np.int64)
+    assert len(counts) == SPEC.widths[Section.INPUTS]
+    results = quality_results(SUBJECT, model=MODEL, spec=SPEC, inputs=counts, variance=variance)
+    return {(result.about, result.measure): result for result in results}
+
+
+def test_every_input_has_its_rates() -> None:
+    found = quality([10, 5, 1, 500, 480, 4], [0, 600, 395, 5])
+    assert set(found) == {("income", "missing_rate"), ("purpose", "missing_rate"), ("purpose", "unseen_rate")}
+    income = found["income", "missing_rate"]
+    assert income.value == pytest.approx(0.015) and income.n_current == 1000
+    assert income.details["missing"] == 10 and income.details["non_finite"] == 5
+    assert income.details["share_above_range"] == pytest.approx(4 / 985)
+    assert found["purpose", "unseen_rate"].value == pytest.approx(0.005)
+    assert {result.status for result in found.values()} == {"within"}
+    assert income.limit_source == "policy"
+
+
+@pytest.mark.parametrize(("missing", "status"), [(40, "within"), (55, "unclear"), (80, "outside")])
+def test_outside_needs_the_lower_bound_beyond_the_limit(missing: int, status: str) -> None:
+    assert quality([missing, 0, 0, 1000 - missing, 0, 0], [0, 500, 500, 0])["income", "missing_rate"].status == status
+
+
+def test_a_column_that_never_came_is_one_result() -> None:
+    found = quality([300, 0, 0, 0, 0, 0], [0, 150, 150, 0])
+    result = found["income", "missing_rate"]
+    assert (result.value, result.status, result.details["absent"]) == (1.0, "outside", True)
+
+
+def test_a_category_that_never_came_has_no_unseen_rate() -> None:
+    found = quality([0, 0, 0, 300, 0, 0], [300, 0, 0, 0])
+    assert found["purpose", "unseen_rate"].status == "too_few"
+    assert found["purpose", "missing_rate"].status == "outside"
+
+
+def test_few_rows_can_only_tell_what_is_plain() -> None:
+    assert quality([0, 0, 0, 20, 0, 0], [0, 20, 0, 0])["income", "missing_rate"].status == "too_few"
+    assert quality([20, 0, 0, 0, 0, 0], [0, 20, 0, 0])["income", "missing_rate"].status == "outside"
+    empty = quality([0] * 6, [0] * 4)["income", "missing_rate"]
+    assert empty.status == "too_few" and empty.value is None and empty.details["reason"] == "no rows in this window"
+
+
+def test_noise_widens_the_interval_and_moves_no_verdict_by_itself() -> None:
+    exact = quality([70, 0, 0, 930, 0, 0], [0, 500, 500, 0])["income", "missing_rate"]
+    noisy = quality([70, 0, 0, 930, 0, 0], [0, 500, 500, 0], variance=400.0)["income", "missing_rate"]
+    assert exact.status == "outside" and noisy.status == "unclear"
+    assert noisy.interval_high - noisy.interval_low > exact.interval_high - exact.interval_low  # type: ignore[operator]
+    assert (exact.method["basis"], noisy.method["basis"]) == ("counts", "noisy")
+
+
+def test_rows_no_more_than_their_noise_say_nothing() -> None:
+    result = quality([-20, 5, 30, 40, -10, 3], [0, 20, 20, 0], variance=400.0)["income", "missing_rate"]
+    assert result.status == "too_few" and result.value is None
+
+
+def test_negative_noisy_counts_are_clipped_for_display_only() -> None:
+    result = quality([-30, -4, 0, 2000, 2000, 0], [0, 2000, 2000, -9], variance=400.0)["income", "missing_rate"]
+    assert (result.value, result.details["missing"], result.status) == (0.0, 0, "within")
