@@ -42,6 +42,8 @@ def commands() -> Iterator[tuple[str, Any]]:
         if not hasattr(command, "list_commands"):
             yield " ".join(path), command
             return
+        if path and command.invoke_without_command:
+            yield " ".join(path), command
         context = typer.Context(command)
         for name in command.list_commands(context):
             found = command.get_command(context, name)
@@ -87,6 +89,8 @@ def _default(parameter: Any) -> str:
         return "required"
     if value is None or callable(value) or value is False or value in ("", (), []) or "UNSET" in repr(value).upper():
         return ""
+    if value is True:
+        return f"`{parameter.opts[0]}`"
     return f"`{getattr(value, 'value', value)}`"
 
 
