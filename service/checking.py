@@ -56,10 +56,10 @@ def _problems(hub: Hub, viewer: Viewer, row: dict[str, Any]) -> Iterable[dict[st
     reads = hub.store.reads(viewer)
     called = f"{row['model']}:{row['version']}"
     for alert in reads.alerts(model=row["model"]):
-        if alert["version"] != row["version"] or alert["condition"] != "firing" or alert["severity"] not in GRAVE:
+        if alert["version"] != row["version"] or alert["condition"] == "cleared" or alert["severity"] not in GRAVE:
             continue
         snoozed = alert["triage"] == "snoozed"
-        if alert["triage"] == "resolved" or (snoozed and not _snoozed_by_author(hub, alert, called)):
+        if alert["triage"] == "resolved" or (snoozed and alert.get("snoozed_by") not in _authors(hub, called)):
             continue
         what = f"alert {alert['id']}" + (", snoozed by the model's author" if snoozed else "")
         yield _problem(called, alert["severity"], what, alert.get("sentence", ""))
@@ -80,14 +80,10 @@ def _problems(hub: Hub, viewer: Viewer, row: dict[str, Any]) -> Iterable[dict[st
         yield _problem(called, UNKNOWN_VERSION, f"version {found}", "rows of it came, and nobody added it")
 
 
-def _snoozed_by_author(hub: Hub, alert: dict[str, Any], called: str) -> bool:
-    """Whether somebody who wrote or revised the model file is who snoozed its alert last."""
-    reads = hub.store.reads(_HOUSE)
-    found = reads.alert(alert["id"]) or {"history": []}
-    snoozers = [step["actor"] for step in found["history"] if step["triage"] == "snoozed" and step["actor"]]
+def _authors(hub: Hub, called: str) -> set[str]:
+    """Who wrote or revised the model file."""
     written = (str(Event.MODEL_FILE_ADDED), str(Event.MODEL_FILE_REVISED))
-    authors = {event["actor"] for event in reads.events(about=called) if event["event"] in written}
-    return bool(snoozers) and snoozers[-1] in authors
+    return {event["actor"] for event in hub.store.reads(_HOUSE).events(about=called) if event["event"] in written}
 
 
 def _problem(model: str, status: str, what: str, why: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from service.cli.context import opened
 from service.cli.declare import command, group_app
 from service.cli.output import emit, facts, say, table
 from service.times import parse_time
-from store.errors import UnknownName
+from store.errors import BadInput, UnknownName, did_you_mean
 
 alerts_app = group_app("The inbox: what is outside its limits, and what people decided about it.")
 
@@ -19,14 +19,24 @@ ALERT = typer.Argument(..., metavar="ALERT", help="An id of `alerts list`.")
 
 @command(alerts_app, "list", example="bailiwick alerts list --severity high --cases")
 def list_(
-    state: str | None = typer.Option(None, help="new, acknowledged, assigned, snoozed or resolved."),
-    condition: str | None = typer.Option(None, help="firing or cleared."),
+    state: str | None = typer.Option(None, help="to_review, acknowledged, snoozed or resolved."),
+    condition: str | None = typer.Option(None, help="firing, pending, no_data or cleared."),
     model: str | None = typer.Option(None, help="Of this model only."),
     site: str | None = typer.Option(None, help="Of this site only."),
     severity: str | None = typer.Option(None, help="info, low, medium, high or critical."),
     cases: bool = typer.Option(False, "--cases", help="Group alerts that share a cause."),
 ) -> None:
     """Alerts as they stand, the most severe first."""
+    from monitors.alert_state import Condition, Triage
+    from store.result import Severity
+
+    for option, value, known in (
+        ("--state", state, Triage),
+        ("--condition", condition, Condition),
+        ("--severity", severity, Severity),
+    ):
+        if value is not None and value not in list(known):
+            raise BadInput(f'{option} "{value}" is none of {", ".join(known)}', advice=did_you_mean(value, known))
     with opened() as session:
         rows = session.reads.alerts(state=state, condition=condition, model=model, site=site, severity=severity)
     if cases:
@@ -88,12 +98,12 @@ def _done(made: dict[str, Any], words: str) -> None:
 
 
 @command(alerts_app, "ack", example="bailiwick alerts ack alert_abcdefghij0123456789")
-def ack(alert: str = ALERT, reason: str = typer.Option("", help="A remark.")) -> None:
-    """Say that somebody has seen it."""
+def ack(alert: str = ALERT) -> None:
+    """Say that you have seen it; it becomes yours if it is nobody's."""
     from service.commands.alerts import acknowledge_alert
 
     with opened() as session:
-        made = acknowledge_alert(session.hub, session.viewer, id=alert, reason=reason)
+        made = acknowledge_alert(session.hub, session.viewer, id=alert)
     _done(made, f"{alert} is acknowledged.")
 
 
@@ -101,13 +111,12 @@ def ack(alert: str = ALERT, reason: str = typer.Option("", help="A remark.")) ->
 def assign(
     alert: str = ALERT,
     to: str = typer.Argument(..., metavar="USER", help="Who takes it."),
-    reason: str = typer.Option("", help="A remark."),
 ) -> None:
     """Give it to somebody."""
     from service.commands.alerts import assign_alert
 
     with opened() as session:
-        made = assign_alert(session.hub, session.viewer, id=alert, owner=to, reason=reason)
+        made = assign_alert(session.hub, session.viewer, id=alert, owner=to)
     _done(made, f"{alert} is with {to}.")
 
 

@@ -95,35 +95,40 @@ def quarantine_show(id: str = typer.Argument(..., help="An id of `quarantine lis
 @command(quarantine_app, "retry", example="bailiwick quarantine retry quarantine_abcdefghij0123456789")
 def quarantine_retry(id: str = typer.Argument(..., help="An id of `quarantine list`.")) -> None:
     """Read a record again, after the model file or the settings were mended."""
-    from service.commands.ingest import retry_quarantine
+    from service.commands.quarantine import retry_quarantine
 
     with opened() as session:
         done = retry_quarantine(session.hub, session.viewer, id=id)
     emit(done, lambda: facts(list(done.items())))
 
 
-@command(
-    summarise_app, "summarise", example="bailiwick summarise logs/ --model loan-approval --site branch-north -o out.zip"
-)
+EXAMPLE = "bailiwick summarise logs/ --model loan-approval --site branch-north -o bundle.json"
+
+
+@command(summarise_app, "summarise", example=EXAMPLE)
 def summarise(
     paths: list[str] = typer.Argument(..., metavar="PATH...", help="Files or folders of rows, beside the data."),
-    model: str = typer.Option(..., help="M or M:V, or a file that `model export` wrote."),
-    site: str = typer.Option(..., help="The site that counts."),
+    model: str = typer.Option(..., metavar="M[:V]|FILE", help="A model of this hub, or what `model export` wrote."),
+    site: str = typer.Option(..., help="The site that counts; its sharing says whether noise is added."),
     to: Path = typer.Option(..., "-o", "--output", metavar="FILE", help="The bundle to write."),
+    labels: list[str] = typer.Option([], metavar="PATH", help="Outcomes that belong to the rows; may be repeated."),
     format: str = typer.Option("auto", help="auto, or the name of a source."),
     engine: str = typer.Option("duckdb", help="duckdb or spark."),
 ) -> None:
     """Write what a site would send: a summary bundle with counts only, noisy where its sharing asks for it."""
-    from service.commands.ingest import summarise as count
+    from service.commands.summaries import write_bundle
 
-    name, version = split_model(model)
+    exported = here(model) if here(model).is_file() else None
+    name, version = (None, None) if exported else split_model(model)
     with opened() as session, progress("Counting ..."):
-        made = count(
+        made = write_bundle(
             session.hub,
             session.viewer,
             paths=_places(paths),
+            labels=_places(labels),
             model=name,
             version=version,
+            export=exported,
             site=site,
             output=here(to),
             format=format,
@@ -131,7 +136,7 @@ def summarise(
         )
 
     def human() -> None:
-        facts([(key, value) for key, value in made.items() if key != "schema"])
+        facts([(key.replace("_", " "), value) for key, value in made.items() if key != "schema"])
         say("The rows stayed here; the bundle holds counts only.")
 
     emit(made, human)

@@ -127,7 +127,7 @@ def evidently(
     site: str | None = typer.Option(None, help="Rows of this site only."),
 ) -> None:
     """Write Evidently's own report on that window. Needs rows: sites that share counts have none here."""
-    from service.commands.monitoring import evidently_report
+    from service.commands.evidently import evidently_report
 
     name, version = split_model(model)
     with opened() as session, progress("Evidently is at work ..."):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,17 @@ import typer
 
 from service.cli.context import here, opened
 from service.cli.declare import command, group_app, split_model
-from service.cli.output import emit, note, progress, say, table
+from service.cli.output import emit, facts, note, progress, say, table
 from service.exits import ExitCode
 from service.times import parse_time
 
 report_app = group_app("Reports with their evidence: build, verify, list.")
 
+VERDICTS = {
+    "intact": "Untouched, and ours.",
+    "changed": "CHANGED since this hub built it.",
+    "unknown": "UNKNOWN: this hub built no such report.",
+}
 EXAMPLE = "bailiwick report build --pack general --model loan-approval --from 2026-10-01 --to 2026-11-01 -o report.pdf"
 
 
@@ -41,10 +47,11 @@ def build(
             version=version,
             start=parse_time(from_),
             end=parse_time(to),
-            output=here(output),
             format=format or format_of(output),
             issue=issue,
         )
+    shutil.copyfile(made["path"], here(output))
+    made["output"] = str(here(output))
 
     def human() -> None:
         say(f"Wrote {output}: {made['state']}, SHA-256 {made['sha256']}.")
@@ -70,18 +77,23 @@ def verify(
     from service.commands.reports import verify_report
 
     with opened() as session, progress("Verifying ..."):
-        found = verify_report(session.hub, session.viewer, path=here(file), recompute=recompute)
+        found = verify_report(session.hub, session.viewer, path=here(file), recompute_too=recompute)
+    again = found.get("recomputed")
+    well = found["integrity"] == "intact" and (again is None or again["same"])
 
     def human() -> None:
-        say("Untouched, and ours." if found["holds"] else "NOT VERIFIED.")
-        table(
-            ("", "step", "found"),
-            [("ok" if step["holds"] else "!", step["step"], step.get("found", "")) for step in found.get("steps", [])],
-            empty="",
-        )
+        say(VERDICTS.get(found["integrity"], found["integrity"]) + f" It is {found['signature']}.")
+        for step in found["steps"]:
+            mark = {True: "holds", False: "FAILS", None: "?"}[step["held"]]
+            say(f"  ({step['step']}) {mark}: {step['told']}")
+        for flaw in [*found["findings"], *(again["differences"] if again else [])]:
+            say()
+            facts(list(flaw.items()))
+        if again and again["same"]:
+            say("Its numbers were computed again, as they were known then: the same.")
 
     emit(found, human)
-    raise typer.Exit(ExitCode.DONE if found["holds"] else ExitCode.NOT_WELL)
+    raise typer.Exit(ExitCode.DONE if well else ExitCode.NOT_WELL)
 
 
 @command(report_app, "list", example="bailiwick report list --model loan-approval")
