@@ -15,9 +15,7 @@ from typing import Any
 from store.errors import BadInput, UnknownName, did_you_mean
 
 SCHEMA = "bailiwick/pack/1"
-_KEYS = frozenset(
-    {"schema", "id", "name", "version", "date", "what_it_is", "what_it_is_not", "sections", "controls"}
-)
+_KEYS = frozenset({"schema", "id", "name", "version", "date", "what_it_is", "what_it_is_not", "sections", "controls"})
 _CONTROL_KEYS = frozenset({"id", "title", "needs", "kind", "required"})
 SECTIONS = (
     "about",

@@ -6,6 +6,7 @@ still holds: the file opens in any reader and looks as it did.
 
 from __future__ import annotations
 
+import json
 import re
 import zlib
 from collections.abc import Iterator
@@ -31,8 +32,6 @@ class Tampering:
 
 def change_one_digit(pdf: bytes) -> tuple[bytes, Tampering]:
     """A copy with one digit of one number in the attached evidence changed; raises Refused where there is none."""
-    import json
-
     found = _STREAM.search(pdf)
     if found is None:
         raise Refused("the PDF has no attached evidence to change", advice="Build it with bailiwick report build.")
@@ -51,8 +50,6 @@ def change_one_digit(pdf: bytes) -> tuple[bytes, Tampering]:
 
 def evidence_with(evidence: bytes, path: str, value: Any) -> bytes:
     """The evidence with one value replaced, in canonical JSON."""
-    import json
-
     document = json.loads(evidence)
     steps: list[Any] = [int(step) if step.isdigit() else step for step in re.findall(r"[^.\[\]]+", path)]
     holder = document

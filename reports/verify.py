@@ -73,34 +73,25 @@ class Verdict:
 
 def verify(content: bytes, recorded: RecordedReport | None, original: bytes | None = None) -> Verdict:
     """Never raises on any bytes. `original` is the hub's own copy; it is believed only at its recorded digest."""
-    inside = identify(content)
-    sha256 = sha256_hex(content)
-    steps: list[Step] = []
-    findings: list[Finding] = []
-    # (1) the whole file
+    inside, sha256 = identify(content), sha256_hex(content)
     untouched = recorded is not None and recorded.sha256 == sha256
-    steps.append(_first_step(recorded, sha256))
-    if recorded is not None and not untouched:
-        findings.append(Finding("the file is not the one that was recorded", "whole file", recorded.sha256, sha256))
-    # (2) the id
-    steps.append(_id_step(inside, recorded))
-    if recorded is not None and inside.report_id not in (None, recorded.id):
-        findings.append(Finding("the report id differs", inside.id_from, recorded.id, str(inside.report_id)))
-    # (3) the evidence against what the file and the trail say of it
-    step, more = _evidence_step(inside, recorded)
-    steps.append(step)
+    first, findings = _whole_file(recorded, sha256)  # (1)
+    second, more = _report_id(inside, recorded)  # (2)
     findings += more
-    # (4) what differs from the hub's own copy
+    third, more = _evidence(inside, recorded)  # (3)
+    findings += more
+    steps = [first, second, third]
     trusted = original if recorded and original is not None and sha256_hex(original) == recorded.sha256 else None
-    if not untouched:
-        steps.append(_copy_step(recorded, original, trusted))
-        if trusted is not None:
-            findings += differences(identify(trusted), inside, expected=trusted, content=content)
-        findings += [Finding(problem, inside.format, "a file as it was built", "a damaged one") for problem in inside.problems]
-    # (5) completeness
-    source = inside if untouched else identify(trusted) if trusted is not None else None
-    told, gaps = _completeness(source or inside, vouched=source is not None)
-    steps.append(Step(number=5, told=f"completeness: {told}", held=None if source is None or "not known" in told else not gaps))
+    copy = identify(trusted) if trusted is not None and not untouched else None
+    if not untouched:  # (4)
+        steps.append(_own_copy(recorded, original, trusted))
+        if copy is not None and trusted is not None:
+            findings += differences(copy, inside, expected=trusted, content=content)
+        findings += [Finding(problem, inside.format, "as it was built", "damaged") for problem in inside.problems]
+    vouching = inside if untouched else copy  # (5)
+    told, gaps = _completeness(vouching or inside, vouched=vouching is not None)
+    held = None if vouching is None or vouching.evidence is None else not gaps
+    steps.append(Step(number=5, told=f"completeness: {told}", held=held))
     return Verdict(
         integrity=UNKNOWN if recorded is None else INTACT if untouched else CHANGED,
         signature=UNSIGNED,
@@ -113,23 +104,29 @@ def verify(content: bytes, recorded: RecordedReport | None, original: bytes | No
     )
 
 
-def _first_step(recorded: RecordedReport | None, sha256: str) -> Step:
+def _whole_file(recorded: RecordedReport | None, sha256: str) -> tuple[Step, list[Finding]]:
     if recorded is None:
-        return Step(number=1, told=f"the trail holds no report with SHA-256 {sha256}, nor one with its id", held=None)
+        told = f"the trail holds no report with SHA-256 {sha256}, nor one with its id"
+        return Step(number=1, told=told, held=None), []
     if recorded.sha256 == sha256:
         at = "" if recorded.seq is None else f" at seq {recorded.seq}"
-        return Step(number=1, told=f"the SHA-256 of the file is the one recorded in the trail{at}", held=True)
-    return Step(number=1, told="the SHA-256 of the file is not the one recorded in the trail", held=False)
+        return Step(number=1, told=f"the SHA-256 of the file is the one recorded in the trail{at}", held=True), []
+    finding = Finding("the file is not the one that was recorded", "whole file", recorded.sha256, sha256)
+    return Step(number=1, told="the SHA-256 of the file is not the one recorded in the trail", held=False), [finding]
 
 
-def _id_step(inside: Identity, recorded: RecordedReport | None) -> Step:
+def _report_id(inside: Identity, recorded: RecordedReport | None) -> tuple[Step, list[Finding]]:
     if inside.report_id is None:
-        return Step(number=2, told="no report id could be read from the file", held=None)
+        return Step(number=2, told="no report id could be read from the file", held=None), []
     told = f"the file says it is {inside.report_id} (from {inside.id_from})"
-    return Step(number=2, told=told, held=None if recorded is None else inside.report_id == recorded.id)
+    if recorded is None:
+        return Step(number=2, told=told, held=None), []
+    same = inside.report_id == recorded.id
+    finding = Finding("the report id differs", inside.id_from, recorded.id, inside.report_id)
+    return Step(number=2, told=told, held=same), [] if same else [finding]
 
 
-def _evidence_step(inside: Identity, recorded: RecordedReport | None) -> tuple[Step, list[Finding]]:
+def _evidence(inside: Identity, recorded: RecordedReport | None) -> tuple[Step, list[Finding]]:
     found = inside.evidence_sha256
     if found is None:
         return Step(number=3, told="no evidence could be read from the file", held=None), []
@@ -140,13 +137,13 @@ def _evidence_step(inside: Identity, recorded: RecordedReport | None) -> tuple[S
     if recorded is not None and recorded.evidence_sha256 not in (None, found):
         what = "the evidence inside is not the one that was recorded in the trail"
         findings.append(Finding(what, EVIDENCE_NAME, str(recorded.evidence_sha256), found))
-    told = "the evidence inside has the SHA-256 that the file states and the trail recorded"
+    told = "the evidence inside has the SHA-256 that was stated for it"
     if findings:
         told = "the evidence inside does not have the SHA-256 that was stated for it"
     return Step(number=3, told=told, held=not findings), findings
 
 
-def _copy_step(recorded: RecordedReport | None, original: bytes | None, trusted: bytes | None) -> Step:
+def _own_copy(recorded: RecordedReport | None, original: bytes | None, trusted: bytes | None) -> Step:
     if recorded is None:
         told = "nothing recorded to compare with"
     elif original is None:

@@ -38,7 +38,8 @@ class GeneralFacts:
     built_at: str
     built_by: str
     model: Row
-    """As reads.model: model, version, title, owner{}, tier{}, task, use, revision, spec_hash, learned_from, versions[]."""
+    """As reads.model: model, version, title, owner{}, tier{}, task, use, revision, spec_hash, learned_from, versions[].
+    `file`, `spec` and `changes` in it are left out of the evidence: they stand there in their own places."""
     file: ModelFile
     coverage: list[Row]
     """One per site of the model, also those that sent nothing: site, sharing, batches, rows, kept, quarantined,
@@ -65,6 +66,7 @@ class GeneralFacts:
         for item in fields(self):
             if item.name not in ("pack", "file", "state"):
                 object.__setattr__(self, item.name, json_ready(getattr(self, item.name)))
+        object.__setattr__(self, "model", {key: told for key, told in self.model.items() if key != "changes"})
 
     @property
     def report_id(self) -> str:

@@ -243,7 +243,7 @@ def _performance_table(title: str, found: list[Series]) -> Table:
                 words.counted(len(s.results)),
             )
         )
-    return Table(title, columns, tuple(rows), note="Latest is the newest window in which the measure could be computed.")
+    return Table(title, columns, tuple(rows), note="Latest is the newest window in which it could be computed.")
 
 
 def state_of(result: Row) -> Cell:

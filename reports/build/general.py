@@ -70,9 +70,11 @@ def _scope(facts: GeneralFacts) -> tuple[tuple[str, str], ...]:
 def _summary(facts: GeneralFacts) -> list[str]:
     """The first page in sentences: what came, what moved, what people did. Each one is told in full further down."""
     sent = sum(bool(row.get("rows")) for row in facts.coverage)
-    quiet = [words.clean(r["site"]) for r in facts.coverage if r.get("fresh") in ("silent", "never") or not r.get("rows")]
+    silent = [row for row in facts.coverage if row.get("fresh") in ("silent", "never") or not row.get("rows")]
+    quiet = [words.clean(row["site"]) for row in silent]
     kept = sum(int(row.get("kept") or 0) for row in facts.coverage)
-    came = f"{words.count(kept)} rows kept from {words.plural(sent, 'site')} of {len(facts.coverage)}" if sent else "No data"
+    came = f"{words.count(kept)} rows kept from {words.plural(sent, 'site')} of {len(facts.coverage)}"
+    came = came if sent else "No data"
     out = [came + (f"; silent or without data: {words.listed(quiet)}." if quiet else ".")]
     for monitor, subject in (("drift", "Drift"), ("performance", "Performance"), ("fairness", "Fairness")):
         out.append(f"{subject}: {_newest_words(facts, monitor)}")
@@ -95,7 +97,8 @@ def _newest_words(facts: GeneralFacts, monitor: str) -> str:
         sites.setdefault(s.name if s.about else words.measure(s.measure), []).append(words.site(s.site))
     places = [f"{name} at {words.listed(dict.fromkeys(where))}" for name, where in sites.items()]
     told = "; ".join(places[:5]) + (f"; and {len(places) - 5} more" if places[5:] else "")
-    sentence = f"in the newest windows{'' if monitor == 'drift' else ' with a number'}, outside limits: {told or 'none'}"
+    newest_of = "in the newest windows" if monitor == "drift" else "in the newest windows with a number"
+    sentence = f"{newest_of}, outside limits: {told or 'none'}"
     ever = sum(bool(s.tally["outside"]) for s in found)
     sentence += f"; at some time in the period: {ever or 'none'} of {len(found)} series"
     return sentence + (f"; cannot say in {words.plural(cannot, 'series', 'series')}." if cannot else ".")
@@ -136,7 +139,8 @@ def about_section(facts: GeneralFacts) -> Section:
 
 
 def _answer_cell(status: str) -> Cell:
-    icon, tone = {"met": ("✓", "within"), "declared": ("✓", "within"), "missing": ("◆", "unclear")}.get(status, ("◇", "plain"))
+    marks = {"met": ("✓", "within"), "declared": ("✓", "within"), "missing": ("◆", "unclear")}
+    icon, tone = marks.get(status, ("◇", "plain"))
     return Cell(status, status, tone, icon)
 
 
@@ -191,8 +195,8 @@ def trail_section(facts: GeneralFacts, digest: str, substance: str) -> Section:
             ),
         ),
         Text(
-            "The first command compares the file with the digest in the trail, the second computes the evidence again as "
-            "of the same seq, the third re-derives the trail and the tables it speaks of. Integrity (is it unchanged) "
+            "The first command compares the file with the digest in the trail, the second computes the evidence again "
+            "as of the same seq, the third re-derives the trail and the tables it speaks of. Integrity (is it unchanged) "
             "and completeness (is anything missing) are told apart."
         ),
     )

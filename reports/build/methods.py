@@ -14,7 +14,7 @@ FORMULAS = {
     "(B - 1)(1/n + 1/m), together with a chi-square test.",
     "js": "square root of the Jensen-Shannon divergence of the shares per cell, to the log base that the method names. "
     "0 means the same shares.",
-    "wasserstein": "area between the two distribution functions, divided by the spread of the reference. 0 means the same.",
+    "wasserstein": "area between the two distribution functions, divided by the spread of the reference. 0 is the same.",
     "ks": "largest distance between the two distribution functions, and its p-value.",
     "chi_square": "sum over cells of (observed - expected)^2 / expected, and its p-value.",
     "roc_auc": "chance that a randomly drawn good outcome scores above a randomly drawn bad one, ties counting half; "
@@ -22,11 +22,11 @@ FORMULAS = {
     "log_loss": "mean of -ln(score given to what happened). Lower is better.",
     "accuracy": "share of predictions that turned out right.",
     "selection_rate": "share of a group's decisions that are favourable. Interval: Wilson, 95 %.",
-    "selection_rate_ratio": "lowest group's selection rate divided by the highest group's. 1 is parity. Interval: Katz-log, "
-    "95 %; significance is taken against parity.",
+    "selection_rate_ratio": "lowest group's selection rate divided by the highest group's. 1 is parity. Interval: "
+    "Katz-log, 95 %; significance is taken against parity.",
     "selection_rate_difference": "highest group's selection rate minus the lowest group's. 0 is parity.",
-    "true_positive_rate_difference": "largest difference between groups in the share of favourable decisions among those "
-    "whose outcome was good. 0 is parity. Interval: Newcombe, 95 %.",
+    "true_positive_rate_difference": "largest difference between groups in the share of favourable decisions among "
+    "those whose outcome was good. 0 is parity. Interval: Newcombe, 95 %.",
     "false_positive_rate_difference": "the same difference among those whose outcome was not good.",
     "equalized_odds_difference": "the larger of the two differences above.",
     "brier": "mean squared distance between score and outcome. Lower is better.",
@@ -45,15 +45,19 @@ def methods_section(facts: GeneralFacts) -> Section:
     versions = tuple((words.text(name), words.text(version)) for name, version in sorted(facts.libraries.items()))
     elements: list[Element] = [
         Text(
-            "Results are computed from counts: integers per cell of a frozen set of bins, added up over sites and time. "
-            "Basis says what a result stands on: rows, counts, or noisy counts (whose noise is part of the interval). "
+            "Results are computed from counts: integers per cell of a frozen set of bins, added up over sites and "
+            "time. Basis says what a result stands on: rows, counts, or noisy counts (whose noise is part of the interval). "
             "Cannot say is a state of its own; it is never read as inside a limit."
         ),
-        Table("Formulas", (Column("Measure", width=1.2), Column("Definition", width=4)), formulas, empty="none: no results"),
+        Table("Formulas", _pair("Measure", "Definition"), formulas, empty="none: no results"),
         _methods(facts.results),
-        Table("Versions", (Column("Software", width=1.2), Column("Version", width=4)), versions, empty="not given"),
+        Table("Versions", _pair("Software", "Version"), versions, empty="not given"),
     ]
     return Section("methods", "Methods", tuple(elements))
+
+
+def _pair(first: str, second: str) -> tuple[Column, Column]:
+    return Column(first, width=1.2), Column(second, width=4)
 
 
 def _methods(results: list[Row]) -> Table:

@@ -227,11 +227,12 @@ def _request_facts(request: Row) -> list[tuple[str, str]]:
     approved = words.clean(request.get("approved_by")) or "nobody"
     if request.get("approved_at"):
         approved += f", {words.moment(request['approved_at'])}"
+    executor = words.clean(request.get("executor")) or "none"
     return [
         ("Asked for by", asked),
         ("Why", words.clean(request.get("why")) or "no reason given"),
         ("Because of alert", words.clean(request.get("alert")) or "none"),
-        ("Where", f"{words.site(request.get('site') or '*')}, executor {words.clean(request.get('executor')) or 'none'}"),
+        ("Where", f"{words.site(request.get('site') or '*')}, executor {executor}"),
         ("Approved by", approved),
         ("State", words.clean(request.get("state")).replace("_", " ")),
     ]

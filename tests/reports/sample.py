@@ -156,7 +156,15 @@ def _performance() -> list[dict[str, Any]]:
     for site in ("branch-north", "cloud-eu", "edge-kiosk", "*"):
         for day in range(0, DAYS, 5):
             value = None if day > 40 or site == "edge-kiosk" else round(0.81 - day * 0.0018, 4)
-            status = "no_labels" if value is None else "outside" if value < 0.742 else "unclear" if value < 0.75 else "within"
+            status = (
+                "no_labels"
+                if value is None
+                else "outside"
+                if value < 0.742
+                else "unclear"
+                if value < 0.75
+                else "within"
+            )
             out.append(
                 result(site, "performance", "roc_auc", None, day, days=5, value=value, limit=limit, status=status,
                        interval=None if value is None else [round(value - 0.008, 4), round(value + 0.008, 4)],
@@ -227,7 +235,12 @@ def _receipts() -> list[dict[str, Any]]:
 
 
 def _changes() -> list[dict[str, Any]]:
-    change = {"path": "watch.fairness[selection_rate_ratio of sex].at_least", "old": "0.75", "new": "0.8", "moves_limit": True}
+    change = {
+        "path": "watch.fairness[selection_rate_ratio of sex].at_least",
+        "old": "0.75",
+        "new": "0.8",
+        "moves_limit": True,
+    }
     return [
         {
             "seq": 207, "known_at": datetime(2026, 10, 3, 9, 12), "actor": "anna", "revision": 2, "changes": [change],
@@ -248,7 +261,16 @@ def _alerts() -> list[dict[str, Any]]:
     for site, monitor, measure, about, severity, value, sentence in told:
         id_ = make_id("alert", site, monitor, about)
         mine = monitor == "fairness"
-        history = [{"seq": 300, "known_at": _iso(32), "actor": "system", "event": "opened", "condition": "firing", "triage": "new"}]
+        history = [
+            {
+                "seq": 300,
+                "known_at": _iso(32),
+                "actor": "system",
+                "event": "opened",
+                "condition": "firing",
+                "triage": "new",
+            }
+        ]
         if mine:
             history += [
                 {"seq": 310, "known_at": _iso(33.4), "actor": "ben", "event": "acknowledged", "triage": "acknowledged"},
