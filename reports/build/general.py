@@ -196,8 +196,8 @@ def trail_section(facts: GeneralFacts, digest: str, substance: str) -> Section:
         ),
         Text(
             "The first command compares the file with the digest in the trail, the second computes the evidence again "
-            "as of the same seq, the third re-derives the trail and the tables it speaks of. Integrity (is it unchanged) "
-            "and completeness (is anything missing) are told apart."
+            "as of the same seq, the third re-derives the trail and the tables it speaks of. Integrity (is it "
+            "unchanged) and completeness (is anything missing) are told apart."
         ),
     )
     return Section("trail", "The trail, and how to check this report", elements)

@@ -14,7 +14,7 @@ FORMULAS = {
     "(B - 1)(1/n + 1/m), together with a chi-square test.",
     "js": "square root of the Jensen-Shannon divergence of the shares per cell, to the log base that the method names. "
     "0 means the same shares.",
-    "wasserstein": "area between the two distribution functions, divided by the spread of the reference. 0 is the same.",
+    "wasserstein": "area between the two distribution functions, divided by the spread of the reference. 0: the same.",
     "ks": "largest distance between the two distribution functions, and its p-value.",
     "chi_square": "sum over cells of (observed - expected)^2 / expected, and its p-value.",
     "roc_auc": "chance that a randomly drawn good outcome scores above a randomly drawn bad one, ties counting half; "
@@ -46,8 +46,8 @@ def methods_section(facts: GeneralFacts) -> Section:
     elements: list[Element] = [
         Text(
             "Results are computed from counts: integers per cell of a frozen set of bins, added up over sites and "
-            "time. Basis says what a result stands on: rows, counts, or noisy counts (whose noise is part of the interval). "
-            "Cannot say is a state of its own; it is never read as inside a limit."
+            "time. Basis says what a result stands on: rows, counts, or noisy counts (whose noise is part of the "
+            "interval). Cannot say is a state of its own; it is never read as inside a limit."
         ),
         Table("Formulas", _pair("Measure", "Definition"), formulas, empty="none: no results"),
         _methods(facts.results),

@@ -1,4 +1,4 @@
-"""Made-up facts in the shapes of the reads: a lender's model at four sites over 60 days, an empty hub, hostile names."""
+"""Made-up facts in the shapes of the reads: a lender at four sites over 60 days, an empty hub, hostile names."""
 
 from __future__ import annotations
 
@@ -52,7 +52,13 @@ def facts() -> GeneralFacts:
         period_to="2026-10-31T00:00:00Z",
         built_at="2026-11-02T06:00:00Z",
         built_by="anna",
-        model={"model": "loan-approval", "version": "3", "revision": 2, "spec_hash": sha256_hex("bins"), "versions": ["3", "2"]},
+        model={
+            "model": "loan-approval",
+            "version": "3",
+            "revision": 2,
+            "spec_hash": sha256_hex("bins"),
+            "versions": ["3", "2"],
+        },
         file=read_model_file(MODEL, source="loan-approval.yaml"),
         coverage=_coverage(),
         receipts=_receipts(),
@@ -63,13 +69,19 @@ def facts() -> GeneralFacts:
         ledger=_ledger(),
         people=[
             {
-                "people": "customers", "epsilon": "3", "delta": "1e-6", "per": "30d", "block": "7d",
-                "spent_rho": "3/50", "cap_rho": "3/40", "share": 0.8,
+                "people": "customers",
+                "epsilon": "3",
+                "delta": "1e-6",
+                "per": "30d",
+                "block": "7d",
+                "spent_rho": "3/50",
+                "cap_rho": "3/40",
+                "share": 0.8,
             }
         ],
         proof={"seq": 412, "size": 413, "root": sha256_hex("root"), "checked": True},
         libraries={"bailiwick": "0.1.0", "duckdb": "2.0.0", "fairlearn": "0.13.0", "opendp": "0.15.0"},
-    )  # fmt: skip
+    )
 
 
 def empty_facts() -> GeneralFacts:
@@ -80,10 +92,26 @@ def empty_facts() -> GeneralFacts:
         file=read_model_file('name: m\nversion: "1"\ncolumns: {inputs: [x]}\n', source="m.yaml"),
         model={"model": "m", "version": "1", "revision": 1, "spec_hash": None},
         coverage=[
-            {"site": "cloud-eu", "sharing": "rows", "batches": 0, "rows": 0, "fresh": "never", "reasons": {}, "silent_hours": 1440}
+            {
+                "site": "cloud-eu",
+                "sharing": "rows",
+                "batches": 0,
+                "rows": 0,
+                "fresh": "never",
+                "reasons": {},
+                "silent_hours": 1440,
+            }
         ],
-        receipts=[], results=[], changes=[], alerts=[], requests=[], ledger=[], people=[], proof={}, libraries={},
-    )  # fmt: skip
+        receipts=[],
+        results=[],
+        changes=[],
+        alerts=[],
+        requests=[],
+        ledger=[],
+        people=[],
+        proof={},
+        libraries={},
+    )
 
 
 def hostile_facts(name: str) -> GeneralFacts:
@@ -102,12 +130,28 @@ def hostile_facts(name: str) -> GeneralFacts:
 def result(site: str, monitor: str, measure: str, about: str | None, day: int, **fields: Any) -> dict[str, Any]:
     window = {"from": _iso(day), "to": _iso(day + fields.pop("days", 1))}
     return {
-        "id": make_id("res", site, monitor, measure, about, day), "model": "loan-approval", "version": "3", "site": site,
-        "segment": None, "monitor": monitor, "measure": measure, "about": about, "window": window, "value": None,
-        "interval": None, "n": {"reference": 20000, "current": 3000}, "limit": None, "status": "within",
-        "significant": None, "severity": "info", "noise": None, "details": {}, "seq": 40 + day,
-        "method": {"name": "bailiwick", "basis": "counts", "exact": True}, "known_at": _iso(day + 1),
-    } | fields  # fmt: skip
+        "id": make_id("res", site, monitor, measure, about, day),
+        "model": "loan-approval",
+        "version": "3",
+        "site": site,
+        "segment": None,
+        "monitor": monitor,
+        "measure": measure,
+        "about": about,
+        "window": window,
+        "value": None,
+        "interval": None,
+        "n": {"reference": 20000, "current": 3000},
+        "limit": None,
+        "status": "within",
+        "significant": None,
+        "severity": "info",
+        "noise": None,
+        "details": {},
+        "seq": 40 + day,
+        "method": {"name": "bailiwick", "basis": "counts", "exact": True},
+        "known_at": _iso(day + 1),
+    } | fields
 
 
 def _iso(day: float) -> str:
@@ -125,29 +169,45 @@ def _drift() -> list[dict[str, Any]]:
                 few = site == "edge-kiosk" and day % 5 != 0
                 out.append(
                     result(
-                        site, "drift", "psi", about, day, days=7 if site == "branch-south" else 1,
+                        site,
+                        "drift",
+                        "psi",
+                        about,
+                        day,
+                        days=7 if site == "branch-south" else 1,
                         value=None if few else round(value, 6),
                         limit={"op": "at_most", "value": 0.1, "source": "method set bailiwick"},
                         status="too_few" if few else "outside" if moved else "within",
                         n={"reference": 20000, "current": 40 if few else 3000},
                         noise={"mechanism": "discrete gaussian", "scale": 11.2} if site == "branch-south" else None,
                         method={
-                            "name": "bailiwick", "basis": "noisy" if site == "branch-south" else "counts",
-                            "exact": True, "smoothing": 0.5, "log_base": "e",
+                            "name": "bailiwick",
+                            "basis": "noisy" if site == "branch-south" else "counts",
+                            "exact": True,
+                            "smoothing": 0.5,
+                            "log_base": "e",
                         },
                     )
-                )  # fmt: skip
+                )
     return out
 
 
 def _quality() -> list[dict[str, Any]]:
     limit = {"op": "at_most", "value": 0.05, "source": "default"}
     return [
-        result("cloud-eu", "quality", "missing_rate", "debt_ratio", day, value=0.31 if day in (20, 21) else 0.004,
-               interval=[0.003, 0.006] if day not in (20, 21) else [0.29, 0.33], limit=limit,
-               status="outside" if day in (20, 21) else "within")
+        result(
+            "cloud-eu",
+            "quality",
+            "missing_rate",
+            "debt_ratio",
+            day,
+            value=0.31 if day in (20, 21) else 0.004,
+            interval=[0.003, 0.006] if day not in (20, 21) else [0.29, 0.33],
+            limit=limit,
+            status="outside" if day in (20, 21) else "within",
+        )
         for day in range(DAYS)
-    ]  # fmt: skip
+    ]
 
 
 def _performance() -> list[dict[str, Any]]:
@@ -166,40 +226,91 @@ def _performance() -> list[dict[str, Any]]:
                 else "within"
             )
             out.append(
-                result(site, "performance", "roc_auc", None, day, days=5, value=value, limit=limit, status=status,
-                       interval=None if value is None else [round(value - 0.008, 4), round(value + 0.008, 4)],
-                       n={"reference": None, "current": 0 if value is None else 11204})
-            )  # fmt: skip
+                result(
+                    site,
+                    "performance",
+                    "roc_auc",
+                    None,
+                    day,
+                    days=5,
+                    value=value,
+                    limit=limit,
+                    status=status,
+                    interval=None if value is None else [round(value - 0.008, 4), round(value + 0.008, 4)],
+                    n={"reference": None, "current": 0 if value is None else 11204},
+                )
+            )
             out.append(
-                result(site, "performance", "log_loss", None, day, days=5, value=None if value is None else 0.52, status=status
-                       if value is None else "within", n={"reference": None, "current": 0 if value is None else 11204})
-            )  # fmt: skip
+                result(
+                    site,
+                    "performance",
+                    "log_loss",
+                    None,
+                    day,
+                    days=5,
+                    value=None if value is None else 0.52,
+                    status=status if value is None else "within",
+                    n={"reference": None, "current": 0 if value is None else 11204},
+                )
+            )
     return out
 
 
 def _fairness() -> list[dict[str, Any]]:
     limit = {"op": "at_least", "value": 0.8, "source": "policy MR-14"}
     told = {
-        "branch-north": (0.73, 0.70, 0.76, 9120, "outside"), "branch-south": (0.94, 0.83, 1.06, 4010, "within"),
-        "cloud-eu": (0.968, 0.951, 0.985, 42011, "within"), "edge-kiosk": (0.71, 0.42, 1.19, 61, "unclear"),
+        "branch-north": (0.73, 0.70, 0.76, 9120, "outside"),
+        "branch-south": (0.94, 0.83, 1.06, 4010, "within"),
+        "cloud-eu": (0.968, 0.951, 0.985, 42011, "within"),
+        "edge-kiosk": (0.71, 0.42, 1.19, 61, "unclear"),
         "*": (0.912, 0.899, 0.925, 55202, "within"),
-    }  # fmt: skip
+    }
     out = []
     for site, (value, low, high, n, status) in told.items():
         for day in (0, 30):
             out.append(
-                result(site, "fairness", "selection_rate_ratio", "sex", day, days=30, value=value, interval=[low, high],
-                       limit=limit, status=status, significant=status == "outside", n={"reference": None, "current": n})
-            )  # fmt: skip
+                result(
+                    site,
+                    "fairness",
+                    "selection_rate_ratio",
+                    "sex",
+                    day,
+                    days=30,
+                    value=value,
+                    interval=[low, high],
+                    limit=limit,
+                    status=status,
+                    significant=status == "outside",
+                    n={"reference": None, "current": n},
+                )
+            )
             out.append(
-                result(site, "fairness", "selection_rate_difference", "age_band", day, days=30, value=0.021,
-                       interval=[0.004, 0.038], n={"reference": None, "current": n})
-            )  # fmt: skip
+                result(
+                    site,
+                    "fairness",
+                    "selection_rate_difference",
+                    "age_band",
+                    day,
+                    days=30,
+                    value=0.021,
+                    interval=[0.004, 0.038],
+                    n={"reference": None, "current": n},
+                )
+            )
             for group, rate in (("sex=F", 0.61 * value), ("sex=M", 0.61)):
                 out.append(
-                    result(site, "fairness", "selection_rate", group, day, days=30, value=round(rate, 4),
-                           interval=[round(rate - 0.02, 4), round(rate + 0.02, 4)], n={"reference": None, "current": n // 2})
-                )  # fmt: skip
+                    result(
+                        site,
+                        "fairness",
+                        "selection_rate",
+                        group,
+                        day,
+                        days=30,
+                        value=round(rate, 4),
+                        interval=[round(rate - 0.02, 4), round(rate + 0.02, 4)],
+                        n={"reference": None, "current": n // 2},
+                    )
+                )
     return out
 
 
@@ -211,27 +322,47 @@ def _coverage() -> list[dict[str, Any]]:
         again = 412 if site == "edge-kiosk" else 0
         out.append(
             {
-                "site": site, "sharing": sharing, "batches": 60, "rows": rows[site], "kept": rows[site] - bad - again,
-                "quarantined": bad, "duplicates": again, "reasons": {"bad_time": 31, "not_json": 6} if bad else {},
-                "first_event": datetime(2026, 9, 1, 0, 4), "last_event": datetime(2026, 10, 30, 23, 51),
-                "hours_with_data": 1390, "days_with_data": 58 if site == "edge-kiosk" else 60,
-                "silent_hours": 30 if site == "edge-kiosk" else 0, "outcomes": rows[site] - bad - again,
-                "labelled": 0 if site in ("edge-kiosk", "branch-south") else int(rows[site] * 0.667), "label_share": 0.667,
+                "site": site,
+                "sharing": sharing,
+                "batches": 60,
+                "rows": rows[site],
+                "kept": rows[site] - bad - again,
+                "quarantined": bad,
+                "duplicates": again,
+                "reasons": {"bad_time": 31, "not_json": 6} if bad else {},
+                "first_event": datetime(2026, 9, 1, 0, 4),
+                "last_event": datetime(2026, 10, 30, 23, 51),
+                "hours_with_data": 1390,
+                "days_with_data": 58 if site == "edge-kiosk" else 60,
+                "silent_hours": 30 if site == "edge-kiosk" else 0,
+                "outcomes": rows[site] - bad - again,
+                "labelled": 0 if site in ("edge-kiosk", "branch-south") else int(rows[site] * 0.667),
+                "label_share": 0.667,
                 "fresh": "silent" if site == "edge-kiosk" else "live",
             }
-        )  # fmt: skip
+        )
     return out
 
 
 def _receipts() -> list[dict[str, Any]]:
     return [
         {
-            "batch": make_id("batch", site, day), "site": site, "model": "loan-approval", "kind": "predictions", "rows": 3000,
-            "kept": 3000, "quarantined": 0, "duplicates": 0, "seq": 3 + day, "sha256": sha256_hex(f"{site}{day}"),
-            "ignored": {"campaign": 3000} if site == "cloud-eu" else {}, "known_at": _iso(day + 1),
+            "batch": make_id("batch", site, day),
+            "site": site,
+            "model": "loan-approval",
+            "kind": "predictions",
+            "rows": 3000,
+            "kept": 3000,
+            "quarantined": 0,
+            "duplicates": 0,
+            "seq": 3 + day,
+            "sha256": sha256_hex(f"{site}{day}"),
+            "ignored": {"campaign": 3000} if site == "cloud-eu" else {},
+            "known_at": _iso(day + 1),
         }
-        for site in SITES for day in range(0, DAYS, 3)
-    ]  # fmt: skip
+        for site in SITES
+        for day in range(0, DAYS, 3)
+    ]
 
 
 def _changes() -> list[dict[str, Any]]:
@@ -243,20 +374,40 @@ def _changes() -> list[dict[str, Any]]:
     }
     return [
         {
-            "seq": 207, "known_at": datetime(2026, 10, 3, 9, 12), "actor": "anna", "revision": 2, "changes": [change],
-            "reason": "policy MR-14 was revised on 1 October", "replay": "would have raised 2 alerts since 1 September",
+            "seq": 207,
+            "known_at": datetime(2026, 10, 3, 9, 12),
+            "actor": "anna",
+            "revision": 2,
+            "changes": [change],
+            "reason": "policy MR-14 was revised on 1 October",
+            "replay": "would have raised 2 alerts since 1 September",
         }
-    ]  # fmt: skip
+    ]
 
 
 def _alerts() -> list[dict[str, Any]]:
     told = [
-        ("branch-north", "fairness", "selection_rate_ratio", "sex", "high", 0.73,
-         "Women were approved at 0.73 of men's rate (0.70 to 0.76, n 9,120) against at least 0.80"),
-        ("branch-north", "drift", "psi", "income", "medium", 0.23, "income moved: PSI 0.23 against at most 0.1, this site alone"),
-        ("*", "drift", "psi", "loan_purpose", "medium", 0.22, "loan_purpose moved at all sites: PSI 0.22 against at most 0.1"),
-        ("edge-kiosk", "silence", "hours_silent", None, "low", 30.0, "edge-kiosk has been silent for 30 hours against 6"),
-    ]  # fmt: skip
+        (
+            "branch-north",
+            "fairness",
+            "selection_rate_ratio",
+            "sex",
+            "high",
+            0.73,
+            "Women were approved at 0.73 of men's rate (0.70 to 0.76, n 9,120) against at least 0.80",
+        ),
+        (
+            "branch-north",
+            "drift",
+            "psi",
+            "income",
+            "medium",
+            0.23,
+            "income moved here alone: PSI 0.23 against at most 0.1",
+        ),
+        ("*", "drift", "psi", "loan_purpose", "medium", 0.22, "loan_purpose moved at all sites: PSI 0.22, limit 0.1"),
+        ("edge-kiosk", "silence", "hours_silent", None, "low", 30.0, "silent for 30 hours against 6"),
+    ]
     out = []
     for site, monitor, measure, about, severity, value, sentence in told:
         id_ = make_id("alert", site, monitor, about)
@@ -274,44 +425,88 @@ def _alerts() -> list[dict[str, Any]]:
         if mine:
             history += [
                 {"seq": 310, "known_at": _iso(33.4), "actor": "ben", "event": "acknowledged", "triage": "acknowledged"},
-                {"seq": 311, "known_at": _iso(33.5), "actor": "ben", "event": "assigned", "triage": "assigned", "owner": "anna",
-                 "reason": "belongs to credit risk"},
-            ]  # fmt: skip
+                {
+                    "seq": 311,
+                    "known_at": _iso(33.5),
+                    "actor": "ben",
+                    "event": "assigned",
+                    "triage": "assigned",
+                    "owner": "anna",
+                    "reason": "belongs to credit risk",
+                },
+            ]
         out.append(
             {
-                "id": id_, "model": "loan-approval", "version": "3", "site": site, "segment": None, "monitor": monitor,
-                "about": about, "measure": measure, "case_id": make_id("case", monitor, about), "condition": "firing",
-                "triage": "assigned" if mine else "new", "severity": severity, "rule": "tier 1, beyond the limit, 3 windows",
-                "sentence": sentence, "opened_at": _iso(32), "first_window": {"from": _iso(31), "to": _iso(32)},
-                "last_window": {"from": _iso(59), "to": _iso(60)}, "value": value, "limit": 0.1,
-                "owner": "anna" if mine else None, "count": 12, "history": history, "seq": 300,
+                "id": id_,
+                "model": "loan-approval",
+                "version": "3",
+                "site": site,
+                "segment": None,
+                "monitor": monitor,
+                "about": about,
+                "measure": measure,
+                "case_id": make_id("case", monitor, about),
+                "condition": "firing",
+                "triage": "assigned" if mine else "new",
+                "severity": severity,
+                "rule": "tier 1, beyond the limit, 3 windows",
+                "sentence": sentence,
+                "opened_at": _iso(32),
+                "first_window": {"from": _iso(31), "to": _iso(32)},
+                "last_window": {"from": _iso(59), "to": _iso(60)},
+                "value": value,
+                "limit": 0.1,
+                "owner": "anna" if mine else None,
+                "count": 12,
+                "history": history,
+                "seq": 300,
             }
-        )  # fmt: skip
+        )
     return out
 
 
 def _requests() -> list[dict[str, Any]]:
     return [
         {
-            "id": make_id("request", 1), "model": "loan-approval", "version": "3", "site": "cloud-eu", "state": "done",
-            "alert": make_id("alert", "branch-north", "fairness", "sex"), "requested_by": "ben", "requested_at": _iso(40),
-            "why": "the gap at branch-north has held for ten windows", "approved_by": "anna", "approved_at": _iso(41),
-            "executor": "local", "command": "python train.py",
+            "id": make_id("request", 1),
+            "model": "loan-approval",
+            "version": "3",
+            "site": "cloud-eu",
+            "state": "done",
+            "alert": make_id("alert", "branch-north", "fairness", "sex"),
+            "requested_by": "ben",
+            "requested_at": _iso(40),
+            "why": "the gap at branch-north has held for ten windows",
+            "approved_by": "anna",
+            "approved_at": _iso(41),
+            "executor": "local",
+            "command": "python train.py",
             "outcome": {
-                "version": "4", "gate": {"roc_auc": "held: no worse than 0.01"},
-                "roc_auc": {"before": 0.742, "after": 0.751, "interval": [0.743, 0.759]}, "approvals_points": -1.1,
+                "version": "4",
+                "gate": {"roc_auc": "held: no worse than 0.01"},
+                "roc_auc": {"before": 0.742, "after": 0.751, "interval": [0.743, 0.759]},
+                "approvals_points": -1.1,
             },
         }
-    ]  # fmt: skip
+    ]
 
 
 def _ledger() -> list[dict[str, Any]]:
     return [
         {
-            "id": make_id("spend", week), "people": "customers", "block_from": START + timedelta(days=7 * week - 1),
-            "block_to": START + timedelta(days=7 * week + 6), "site": "branch-south", "model": "loan-approval",
-            "version": "3", "purpose": "summary_release", "rho": "3/400", "mechanism": "discrete_gaussian", "unit": "user-day",
-            "state": "released", "seq": 60 + week,
+            "id": make_id("spend", week),
+            "people": "customers",
+            "block_from": START + timedelta(days=7 * week - 1),
+            "block_to": START + timedelta(days=7 * week + 6),
+            "site": "branch-south",
+            "model": "loan-approval",
+            "version": "3",
+            "purpose": "summary_release",
+            "rho": "3/400",
+            "mechanism": "discrete_gaussian",
+            "unit": "user-day",
+            "state": "released",
+            "seq": 60 + week,
         }
         for week in range(8)
-    ]  # fmt: skip
+    ]

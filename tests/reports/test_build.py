@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from sample import empty_facts, facts
+
 from reports.build.controls import gaps
 from reports.build.evidence import evidence, evidence_bytes, substance_digest
 from reports.build.general import build
 from reports.elements import Report, Section, Table, TimeSeries
 from reports.render.json import render_json
-from sample import empty_facts, facts
 
 FORBIDDEN = ("healthy", "compliant", "proven", "breach", "guarantee", "unbiased", "is fair")
 

@@ -14,6 +14,7 @@ from shutil import which
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sample import empty_facts, facts, hostile_facts
 
 from reports.build.general import build
 from reports.elements import Report, Table
@@ -21,7 +22,6 @@ from reports.render.html import render_html
 from reports.render.json import render_json
 from reports.render.pdf import page_document, render_pdf, typeset, write_request
 from reports.render.safe_text import safe_text
-from sample import empty_facts, facts, hostile_facts
 
 HOSTILE = '#read("/etc/passwd") $x$ *b* ]#panic()[ <script>alert(1)</script> \u202eevil\u202c 模型 🙂 \x00'
 needs_poppler = pytest.mark.skipif(which("pdftotext") is None, reason="poppler-utils is not installed")
@@ -39,7 +39,11 @@ def pdf(report: Report) -> bytes:
 
 def test_same_facts_same_bytes(report: Report, pdf: bytes) -> None:
     again = build(facts())
-    assert (render_pdf(again), render_html(again), render_json(again)) == (pdf, render_html(report), render_json(report))
+    assert (render_pdf(again), render_html(again), render_json(again)) == (
+        pdf,
+        render_html(report),
+        render_json(report),
+    )
 
 
 def test_the_pdf_can_be_signed_later_and_says_what_it_conforms_to(pdf: bytes) -> None:

@@ -7,6 +7,7 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sample import facts
 
 from reports.build.general import build
 from reports.compare import json_differences, recomputed_findings
@@ -17,7 +18,6 @@ from reports.render.json import render_json
 from reports.render.pdf import render_pdf
 from reports.tamper import change_one_digit
 from reports.verify import RecordedReport, verify
-from sample import facts
 from store.canonical import sha256_hex
 
 
