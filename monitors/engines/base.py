@@ -30,8 +30,8 @@ MISSING_SEGMENT = "(missing)"
 class Blocks:
     """Which time block a row falls in, by its `event_time`. Give exactly one of the two.
 
-    `Blocks(hours_from=T)`: hours from T on, days before it. `Blocks(fixed="week")`: one grain for all rows; weeks
-    start on Monday.
+    `Blocks(hours_from=T)`: hours from the hour of T on, days before it. `Blocks(fixed="week")`: one grain for all
+    rows; weeks start on Monday.
     """
 
     hours_from: datetime | None = None
@@ -40,6 +40,17 @@ class Blocks:
     def __post_init__(self) -> None:
         if (self.hours_from is None) == (self.fixed is None) or self.fixed not in (None, *GRAINS):
             raise BadInput(f"{self} names no block", advice=f"Give hours_from, or fixed as one of {', '.join(GRAINS)}.")
+
+    @property
+    def first_hour(self) -> datetime | None:
+        """The first block that is an hour; it is never the start of a day's block, which begins before it."""
+        return self.hours_from.replace(minute=0, second=0, microsecond=0) if self.hours_from else None
+
+    def grain(self, start: datetime | None) -> str:
+        """The grain of the block that starts then; rows without a time count as of days."""
+        if self.fixed:
+            return self.fixed
+        return "hour" if start and self.first_hour and start >= self.first_hour else "day"
 
 
 class Engine(Protocol):

@@ -21,7 +21,7 @@ from monitors.engines.duckdb_joint import count_joint
 from monitors.engines.duckdb_profile import profile
 from monitors.engines.duckdb_query import Keyed, Source, column_kinds
 from store.bins import BinSpec, Section
-from store.summary import SUMMARY_SCHEMA
+from store.summary import SUMMARY_SCHEMA, Counts
 
 __all__ = ["count", "profile"]
 
@@ -50,45 +50,42 @@ def count(
         raise ValueError(f"{section} are not weighted: a row is counted once, and stays")
     kinds = column_kinds(connection, relation)
 
-    def keyed(segment: str) -> Keyed:
-        source = Source(connection, relation, kinds, sql.keys(blocks, segment))
+    start = sql.block_start(blocks)
+
+    def keyed(segment: str | None) -> Keyed:
+        source = Source(connection, relation, kinds, start, segment)
         if section in JOINT:
             return count_joint(source, spec, section, weight=weight)
         return count_columns(source, spec, section)
 
-    tables, parts = [SUMMARY_SCHEMA.empty_table()], None
+    tables: list[pa.Table] = []
+    parts = None
     for k, segment in enumerate(segments):
-        value = f"coalesce({sql.as_text(f's{k}', kinds.get(f's{k}'))}, {sql.text(MISSING_SEGMENT)})"
-        parts = keyed(value)
+        parts = keyed(f"coalesce({sql.as_text(f's{k}', kinds.get(f's{k}'))}, {sql.text(MISSING_SEGMENT)})")
         tables.append(_table(parts, section, blocks, segment=segment))
     if total:
         # Every row is in exactly one segment of a name, so their sum spares a scan.
-        tables.insert(1, _table(_merged(parts) if parts else keyed("NULL::VARCHAR"), section, blocks))
-    return pa.concat_tables(tables)
+        tables.insert(0, _table(_merged(parts) if parts else keyed(None), section, blocks))
+    return pa.concat_tables(tables) if tables else SUMMARY_SCHEMA.empty_table()
 
 
 def _merged(parts: Keyed) -> Keyed:
     """The segments of each block together."""
-    places: dict[tuple[int, bool], int] = {}
-    for key in zip(parts.starts.view(np.int64).tolist(), parts.fine.tolist(), strict=True):
-        places.setdefault(key, len(places))
-    row = [places[key] for key in zip(parts.starts.view(np.int64).tolist(), parts.fine.tolist(), strict=True)]
-    counts = np.zeros((len(places), parts.counts.shape[1]), dtype=np.int64)
+    starts, row = np.unique(parts.starts.view(np.int64), return_inverse=True)
+    counts: Counts = np.zeros((len(starts), parts.counts.shape[1]), dtype=np.int64)
     np.add.at(counts, row, parts.counts)
-    starts = np.array([start for start, _ in places], dtype=np.int64).view(parts.starts.dtype)
-    return Keyed(starts, np.array([fine for _, fine in places], dtype=np.bool_), [None] * len(places), counts)
+    return Keyed(starts.view(parts.starts.dtype), [None] * len(starts), counts)
 
 
 def _table(keyed: Keyed, section: Section, blocks: Blocks, *, segment: str | None = None) -> pa.Table:
     rows, width = keyed.counts.shape
+    starts = pa.array(keyed.starts, type=pa.timestamp("us"), from_pandas=True)
     offsets = pa.array(np.arange(rows + 1, dtype=np.int32) * np.int32(width))
-    return pa.table(
-        {
-            "block": pa.array(keyed.starts, type=pa.timestamp("us"), from_pandas=True),
-            "grain": pa.array([sql.grain(blocks, fine=fine) for fine in keyed.fine.tolist()], type=pa.string()),
-            "segment": pa.array([f"{segment}={v}" if segment else None for v in keyed.segments], type=pa.string()),
-            "section": pa.array([section.value] * rows, type=pa.string()),
-            "counts": pa.ListArray.from_arrays(offsets, pa.array(keyed.counts.reshape(-1))),
-        },
-        schema=SUMMARY_SCHEMA,
-    )
+    columns = {
+        "block": starts,
+        "grain": [blocks.grain(start) for start in starts.to_pylist()],
+        "segment": [f"{segment}={value}" if segment else None for value in keyed.segments],
+        "section": [section.value] * rows,
+        "counts": pa.ListArray.from_arrays(offsets, pa.array(keyed.counts.reshape(-1))),
+    }
+    return pa.table(columns, schema=SUMMARY_SCHEMA)

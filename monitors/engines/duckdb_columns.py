@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from monitors.engines import duckdb_text as sql
-from monitors.engines.duckdb_query import Fetched, Keyed, Source, grouped
+from monitors.engines.duckdb_query import Fetched, Keyed, Source, grouped, segments
 from store.bins import QUANTUM, BinSpec, CategoryBins, ColumnCells, NumberBins, Section
 from store.summary import Counts
 
@@ -35,31 +35,24 @@ def count_columns(source: Source, spec: BinSpec, section: Section) -> Keyed:
             _number(fetched, i, b) if isinstance(b := c.bins, NumberBins) else _category(fetched, i, b)
             for i, (c, _) in enumerate(part)
         ]
-    return Keyed(fetched["start"], fetched["fine"], fetched["segment"].tolist(), np.hstack(counted))
+    return Keyed(fetched["start"], segments(fetched), np.hstack(counted))
 
 
 def _fetch(source: Source, places: Sequence[Place]) -> Fetched:
-    columns = [_projected(i, cells, name, source.kinds.get(name)) for i, (cells, name) in enumerate(places)]
-    sums = [text for i, (cells, _) in enumerate(places) for text in _aggregates(i, cells)]
+    columns: list[str] = []
+    sums: list[str] = []
+    for i, (cells, name) in enumerate(places):
+        kind = source.kinds.get(name)
+        if isinstance(bins := cells.bins, NumberBins):
+            columns += sql.number_columns(i, name, kind, bins)
+            sums += sql.number_counts(i, kind, bins)
+        else:
+            columns.append(f"{sql.as_text(name, kind)} AS d_{i}")
+            sums += sql.category_counts(i, bins)
     fetched = grouped(source, columns, sums)
     # Values that are not finite, or beyond 2^53, are rare: only where there are some is it asked which.
     odd = [i for i in range(len(places)) if f"o_{i}" in fetched and fetched[f"o_{i}"].any()]
     return fetched | grouped(source, columns, [text for i in odd for text in sql.odd_counts(i)]) if odd else fetched
-
-
-def _projected(i: int, cells: ColumnCells, name: str, kind: str | None) -> str:
-    """Column i as d_i and, for a number, w_i and q_i."""
-    if isinstance(cells.bins, CategoryBins):
-        return f"{sql.as_text(name, kind)} AS d_{i}"
-    value = sql.as_double(name, kind)
-    measured, quantised = sql.as_measured(name, kind), sql.quantised(value, cells.bins.lo, cells.bins.hi)
-    return f"{value} AS d_{i}, {measured} AS w_{i}, {quantised} AS q_{i}"
-
-
-def _aggregates(i: int, cells: ColumnCells) -> list[str]:
-    return (
-        sql.number_counts(i, cells.bins) if isinstance(cells.bins, NumberBins) else sql.category_counts(i, cells.bins)
-    )
 
 
 def _number(fetched: Fetched, i: int, bins: NumberBins) -> Counts:

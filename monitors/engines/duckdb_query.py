@@ -23,8 +23,10 @@ class Source:
     relation: str
     kinds: dict[str, str]
     """Column name -> DuckDB type."""
-    keys: str
-    """`duckdb_text.keys`: gives start, fine and segment."""
+    start: str
+    """The start of a row's block, an expression."""
+    segment: str | None = None
+    """A row's segment, an expression; None: all rows are one."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,6 @@ class Keyed:
     """Vectors, a row per block and segment."""
 
     starts: npt.NDArray[np.datetime64]
-    fine: npt.NDArray[np.bool_]
     segments: list[str | None]
     counts: Counts
 
@@ -45,19 +46,25 @@ def column_kinds(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[s
 def grouped(
     source: Source, columns: Sequence[str], sums: Sequence[str], *, where: str = "true", by: str = ""
 ) -> Fetched:
-    """The aggregates per key, and per further column in `by`, in their order; whole numbers are never null."""
-    group = "start, fine, segment" + (f", {by}" if by else "")
-    projected = f"SELECT {', '.join([source.keys, *columns])} FROM {source.relation} WHERE {where}"
+    """The aggregates per block (`start`), segment and what else is named in `by`, in their order, with their `rows`."""
+    keys = {"start": source.start} | ({"segment": source.segment} if source.segment else {})
+    group = ", ".join([*keys, *([by] if by else [])])
+    wanted = ", ".join([*(f"{expression} AS {key}" for key, expression in keys.items()), *columns])
+    projected = f"SELECT {wanted} FROM {source.relation} WHERE {where}"
     query = f"SELECT {group}, count(*) AS rows, {', '.join(sums)} FROM ({projected}) GROUP BY {group} ORDER BY {group}"
     return {name: _plain(array) for name, array in source.connection.execute(query).fetchnumpy().items()}
 
 
+def segments(fetched: Fetched) -> list[str | None]:
+    return fetched["segment"].tolist() if "segment" in fetched else [None] * len(fetched["start"])
+
+
 def _plain(array: Any) -> npt.NDArray[Any]:
     """Nulls as NaT, None or 0, as the type has it."""
-    if not isinstance(array, np.ma.MaskedArray):
-        return array
-    if array.dtype == object:
+    plain: npt.NDArray[Any] = array
+    if isinstance(array, np.ma.MaskedArray) and array.dtype == object:
         plain = np.empty(len(array), dtype=object)
         plain[:] = array.tolist()
-        return plain
-    return array.filled(np.datetime64("NaT") if array.dtype.kind == "M" else 0)
+    elif isinstance(array, np.ma.MaskedArray):
+        plain = array.filled(np.datetime64("NaT") if array.dtype.kind == "M" else 0)
+    return plain

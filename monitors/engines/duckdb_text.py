@@ -38,17 +38,12 @@ def name(identifier: str) -> str:
 # -- keys -------------------------------------------------------------------------------------------------------
 
 
-def keys(blocks: Blocks, segment: str) -> str:
-    """`start`, `fine` (whether the block is of the finer grain) and `segment`, from `event_time`."""
-    if blocks.hours_from is None:
-        return f"date_trunc('{blocks.fixed}', event_time)::TIMESTAMP AS start, true AS fine, {segment} AS segment"
-    hourly = f"coalesce(event_time >= '{blocks.hours_from.isoformat(sep=' ')}'::TIMESTAMP, false)"
-    start = f"CASE WHEN {hourly} THEN date_trunc('hour', event_time) ELSE date_trunc('day', event_time) END"
-    return f"({start})::TIMESTAMP AS start, {hourly} AS fine, {segment} AS segment"
-
-
-def grain(blocks: Blocks, *, fine: bool) -> str:
-    return blocks.fixed or ("hour" if fine else "day")
+def block_start(blocks: Blocks) -> str:
+    """The start of the block of `event_time`; null where that is."""
+    if blocks.first_hour is None:
+        return f"date_trunc('{blocks.fixed}', event_time)::TIMESTAMP"
+    hourly = f"event_time >= '{blocks.first_hour.isoformat(sep=' ')}'::TIMESTAMP"
+    return f"(CASE WHEN {hourly} THEN date_trunc('hour', event_time) ELSE date_trunc('day', event_time) END)::TIMESTAMP"
 
 
 # -- values -----------------------------------------------------------------------------------------------------
@@ -63,9 +58,9 @@ def as_double(column: str, kind: str | None) -> str:
     return f"TRY_CAST({name(column)}::VARCHAR AS DOUBLE)"
 
 
-def as_measured(column: str, kind: str | None) -> str:
-    """The column for the question whether it is beyond 2^53: integers before a cast to DOUBLE hides it."""
-    return name(column) if kind in INTEGERS else as_double(column, kind)
+def present_double(column: str, kind: str | None) -> str:
+    """The column as a DOUBLE, NaN where missing: comparing what may be null takes twice as long."""
+    return f"coalesce({as_double(column, kind)}, 'nan'::DOUBLE)"
 
 
 def as_text(column: str, kind: str | None) -> str:
@@ -92,29 +87,41 @@ def clipped(value: str, low: float, high: float) -> str:
 
 def quantised(value: str, low: float, high: float) -> str:
     """q of store/bins.py, rounded half away from zero. It is (x - lo) over a 2^20th of the range, which is the same to
-    the last bit as dividing by the range and multiplying then. The caller takes out NaN and infinities."""
+    the last bit as dividing by the range and multiplying then. The caller takes out what is no finite number."""
     return f"round(({clipped(value, low, high)} - {number(low)}) / {number((high - low) / QUANTUM)})::BIGINT"
 
 
-def number_counts(i: int, bins: NumberBins) -> list[str]:
-    """Aggregates n_i (not null), o_i (beyond 2^53, or not finite), c_i_k (at or below edge k) and the moments of
-    column d_i with q_i and w_i (`as_measured`). The low part of q^2 is what its high part leaves of the whole."""
-    squares = f"q_{i} * q_{i}"
+def number_columns(i: int, column: str, kind: str | None, bins: NumberBins) -> list[str]:
+    """Column i as r_i (a DOUBLE), d_i (NaN where missing) and q_i (from r_i: a branch taken often is slow); w_i asks an
+    integer whether it is beyond 2^53, before the cast to DOUBLE hides it."""
+    plain = as_double(column, kind)
+    columns = [
+        f"{plain} AS r_{i}",
+        f"{present_double(column, kind)} AS d_{i}",
+        f"{quantised(plain, bins.lo, bins.hi)} AS q_{i}",
+    ]
+    return [*columns, f"{name(column)} NOT BETWEEN -{EXACT} AND {EXACT} AS w_{i}"] if kind in INTEGERS else columns
+
+
+def number_counts(i: int, kind: str | None, bins: NumberBins) -> list[str]:
+    """Aggregates n_i (not null), o_i (of these not finite, or beyond 2^53), c_i_k (at or below edge k), moments."""
+    exact = number(EXACT)
+    odd = f"count(r_{i}) - count_if(d_{i} <= {exact}) + count_if(d_{i} < -{exact})"
     return [
-        f"count(d_{i}) AS n_{i}",
-        f"count_if(w_{i} NOT BETWEEN -{EXACT} AND {EXACT})::BIGINT AS o_{i}",
+        f"count(r_{i}) AS n_{i}",
+        f"({f'count_if(w_{i})' if kind in INTEGERS else odd})::BIGINT AS o_{i}",
         *(f"count_if(d_{i} <= {number(edge)})::BIGINT AS c_{i}_{k}" for k, edge in enumerate(bins.edges)),
         f"sum(q_{i})::BIGINT AS q_{i}_sum",
-        f"sum({squares} >> 20)::BIGINT AS q_{i}_high",
-        f"(sum({squares}) - sum({squares} >> 20) * {QUANTUM})::BIGINT AS q_{i}_low",
+        f"sum(q_{i} * q_{i} >> 20)::BIGINT AS q_{i}_high",
+        f"sum(q_{i} * q_{i} & {QUANTUM - 1})::BIGINT AS q_{i}_low",
     ]
 
 
 def odd_counts(i: int) -> list[str]:
-    """How many of d_i are +inf or NaN, and -inf; asked only of columns where o_i was not 0."""
+    """How many of r_i are +inf or NaN, and how many -inf."""
     return [
-        f"count_if(d_{i} > {number(1.7976931348623157e308)})::BIGINT AS p_{i}",
-        f"count_if(d_{i} < {number(-1.7976931348623157e308)})::BIGINT AS m_{i}",
+        f"count_if(r_{i} > {number(1.7976931348623157e308)})::BIGINT AS p_{i}",
+        f"count_if(r_{i} < {number(-1.7976931348623157e308)})::BIGINT AS m_{i}",
     ]
 
 
