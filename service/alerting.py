@@ -1,7 +1,7 @@
 """Alerts from a run's results: each key steps through its windows in order, and one new version is written for it.
 
-Merged counts (`*`) open no alert of their own while a site's alert of the same cause is firing: the site says it
-better. A merged alert that is open already goes on and clears by its own results.
+Merged counts (`*`) open no alert of their own where a site's alert of the same cause is firing, or fired in this run: the
+site says it better. A merged alert that is open already goes on and clears by its own results.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from store import writes
 from store.db import Transaction
 from store.model_file import ModelFile
 from store.reads import Reads
-from store.result import Result
+from store.result import Result, Status
 
 ALL_SITES = "*"
+FIRES = (Status.OUTSIDE, Status.STALE)
 Key = tuple[str | None, ...]
 
 
@@ -42,12 +43,12 @@ def step_alerts(tx: Transaction, reads: Reads, file: ModelFile, results: Sequenc
         state, events = advance(
             before, [result for result, _ in members], now=tx.now, tier=file.tier.level, history=history
         )
+        if key[2] != ALL_SITES and any(result.status in FIRES for result, _ in members):
+            firing.add(case_key(members[0][0]))
         if state is None or not events:
             continue
         newest = next((id_ for result, id_ in reversed(members) if result.window_to == state.last_window[1]), members[-1][1])
         state = replace(state, result=newest)
-        if state.condition == Condition.FIRING and state.site != ALL_SITES:
-            firing.add(case_key(state))
         changed.append(as_document(state))
     writes.alerts(tx, changed)
     return changed

@@ -130,6 +130,8 @@ def judge(version: Version, *, now: datetime, between: tuple[datetime, datetime]
     for series in series_of(version):
         first, last = series.span()
         found = [w for w in windows(first, last, series.every, now=now) if between[0] < w.end <= between[1]]
+        held = {section: _held(version, series, section, found) for section in series.blocks}
+        found = [w for i, w in enumerate(found) if any(rows[i] > 0 for rows in held.values())]
         grown = {section: _grown(version, series, section, found) for section in series.blocks}
         due = [
             i
@@ -141,12 +143,25 @@ def judge(version: Version, *, now: datetime, between: tuple[datetime, datetime]
     return results
 
 
+def _held(version: Version, series: Series, section: Section, found: list[Window]) -> Any:
+    """Rows of the section in each window as it stands, before it grows."""
+    if not found:
+        return np.zeros(0, dtype=np.int64)
+    counts, _ = between_all(series.blocks[section], found)
+    return section_rows(version.spec, section, counts)
+
+
 def _grown(version: Version, series: Series, section: Section, found: list[Window]) -> list[Window]:
+    """The windows grown to hold enough rows of this section. One without a single label does not grow: its labels are
+    still to come, and those of an older window are not its own."""
     watch = version.file.watch.window
     blocks = series.blocks[section]
     rows = section_rows(version.spec, section, blocks.counts)
     grown, _ = grow_all(found, blocks, rows, every=series.every, at_least=watch.at_least, up_to=watch.up_to)
-    return grown
+    if section is not Section.LABELLED:
+        return grown
+    held = _held(version, series, section, found)
+    return [wide if rows_here else own for wide, own, rows_here in zip(grown, found, held.tolist(), strict=True)]
 
 
 Touched = dict[tuple[str, str | None], list[tuple[datetime, int]]]
@@ -188,7 +203,8 @@ def _judge_windows(version: Version, series: Series, due: dict[Section, list[Win
     sums = {section: between_all(series.blocks[section], found) for section, found in due.items()}
     by_rows = file.watch.drift.method_set != METHOD_SET and series.sharing == "rows" and series.segment is None
     for section in due:
-        if section is Section.OUTCOMES:
+        if section is Section.OUTCOMES or (section is Section.LABELLED and "labelled" not in version.reference):
+            # A reference without labels has nothing to compare labels with; reports say that it was not looked at.
             continue
         if by_rows and section is not Section.LABELLED:
             results += judge_by_rows(version.reads, file, spec, series.site, section, due[section])

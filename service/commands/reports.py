@@ -1,0 +1,106 @@
+"""Commands that build reports and check them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from reports.render.html import render_html
+from reports.render.json import render_json
+from reports.identify import identify
+from reports.verify import RecordedReport, verify
+from service.reporting import gather, make_report, recompute, render_pdf_apart
+from service.wiring import Hub
+from store import writes
+from store.access import Permission, Viewer, require
+from store.canonical import sha256_hex
+from store.errors import BadInput, Refused
+from store.events import Event
+
+FORMATS = ("pdf", "html", "json")
+
+
+def build_report(
+    hub: Hub,
+    viewer: Viewer,
+    *,
+    pack: str,
+    model: str,
+    version: str | None = None,
+    start: datetime,
+    end: datetime,
+    format: str = "pdf",
+    issue: bool = False,
+) -> dict[str, Any]:
+    """Builds a report, keeps it in the hub's reports/, and records its digests in the trail."""
+    require(viewer, Permission.REPORT_BUILD, model=model)
+    if format not in FORMATS:
+        raise BadInput(f"format {format!r} is none of {', '.join(FORMATS)}", advice="PDF is the default.")
+    if not start < end:
+        raise BadInput("the period ends before it begins", advice="Give --from before --to; --to is exclusive.")
+    facts = gather(hub, viewer, pack=pack, model=model, version=version, start=start, end=end)
+    if issue:
+        raise Refused(
+            "this version cannot issue reports: there is no signature yet",
+            advice="Build it as a draft, without --issue.",
+            details={"pack": pack},
+        )
+    report = make_report(facts)
+    folder = hub.folder / "reports"
+    content = {"pdf": lambda: render_pdf_apart(report, hub.folder / "spool"), "html": lambda: render_html(report), "json": lambda: render_json(report)}[format]()
+    kept = folder / f"{report.id}.{format}"
+    with hub.store.write(viewer.name, Event.REPORT_FILE_BUILT, f"{model}:{facts.file.version}") as tx:
+        # The file first: a record of a file that is not there would be worse than a file nobody recorded.
+        kept.write_bytes(content)
+        columns = {
+            "id": report.id,
+            "pack": pack,
+            "model": model,
+            "version": facts.file.version,
+            "period_from": start,
+            "period_to": end,
+            "as_of": facts.as_of,
+            "format": format,
+            "state": str(report.state),
+            "sha256": sha256_hex(content),
+            "evidence_sha256": report.evidence_sha256,
+            "file": kept.name,
+        }
+        writes.report(tx, **columns)
+    return {"schema": "bailiwick/report/1", **columns, "path": str(kept), "seq": tx.seq}
+
+
+def report_bytes(hub: Hub, viewer: Viewer, *, id: str) -> tuple[str, bytes]:
+    """The file's name and its bytes, for whoever may read reports of this model."""
+    row = hub.store.reads(viewer).report(id_=id)
+    if row is None:
+        raise BadInput(f"no report {id}", advice="List them on the Reports page.")
+    return row["file"], (hub.folder / "reports" / row["file"]).read_bytes()
+
+
+def verify_report(hub: Hub, viewer: Viewer, *, path: Path, recompute_too: bool = False) -> dict[str, Any]:
+    """Whether a file is one of ours and untouched; with recompute_too, whether its numbers can be found again."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error}", advice="Check the path.") from error
+    reads = hub.store.reads(viewer)
+    recorded = reads.report(sha256=sha256_hex(content))
+    inside = identify(content)
+    if recorded is None and (named := inside.report_id):
+        recorded = next((row for row in reads.reports() if row["id"] == named and row["file"].endswith(path.suffix)), None)
+        recorded = recorded or reads.report(id_=named)
+    original = hub.folder / "reports" / recorded["file"] if recorded else None
+    known = ("id", "format", "sha256", "evidence_sha256", "seq", "known_at")
+    verdict = verify(
+        content,
+        RecordedReport(**{name: recorded[name] for name in known}) if recorded else None,
+        original.read_bytes() if original and original.exists() else None,
+    )
+    out = {"schema": "bailiwick/report-verification/1", "file": str(path), **verdict.as_json()}
+    if recompute_too and verdict.integrity == "intact":
+        evidence = inside.evidence_document()
+        differences = recompute(hub, viewer, evidence) if evidence else [{"what": "no evidence in the file", "where": str(path)}]
+        out["recomputed"] = {"same": not differences, "differences": differences}
+    return out

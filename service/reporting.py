@@ -1,0 +1,238 @@
+"""Reports: the facts gathered as of one seq, and the same numbers found again later.
+
+`gather` reads everything a report tells under one as-of and one clock; `recompute` gathers it again as of that seq and
+judges every window anew from the summaries that were known when its result was recorded.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from math import isclose
+from pathlib import Path
+from typing import Any
+
+from monitors.accounting import spends_of, spent
+from reports.build.facts import GeneralFacts, json_ready
+from reports.build.general import build
+from reports.compare import recomputed_findings
+from reports.elements import Report, State
+from reports.packs import load_pack
+from reports.render.pdf import write_request
+from service.bundles import budget_of
+from service.ingest import known_model
+from service.judging import judge, load_version
+from service.wiring import Hub
+from store.access import Viewer
+from store.errors import BailiwickError
+from store.model_file import ModelFile
+from store.reads import Reads
+from store.result import Monitor, table_of
+
+LIBRARIES = ("bailiwick", "duckdb", "numpy", "scipy", "fairlearn", "opendp", "typst")
+NOT_FROM_SUMMARIES = (Monitor.SILENCE, Monitor.PRIVACY)
+RENDER_SECONDS = 120
+
+
+def gather(
+    hub: Hub,
+    viewer: Viewer,
+    *,
+    pack: str,
+    model: str,
+    version: str | None,
+    start: datetime,
+    end: datetime,
+    as_of: int | None = None,
+    now: datetime | None = None,
+    built_by: str | None = None,
+) -> GeneralFacts:
+    """Everything the report tells. as_of and now pin an earlier state; without them it is the present."""
+    moment = hub.now() if now is None else now
+    reads = Reads(hub.store.cursor(), viewer, as_of=as_of, now=moment)
+    wanted = version or reads.newest_version(model)
+    row = reads.model(model, wanted) if wanted else None
+    if row is None:
+        known_model(hub, viewer, model, version)
+        raise BailiwickError(f"{model} was not known at seq {reads.seq}", advice="Choose a later as-of.")
+    file: ModelFile = row["file"]
+    freshness = {site["site"]: site["fresh"] for site in reads.sites()}
+    coverage = [
+        {**held, "fresh": freshness.get(held["site"])} for held in reads.coverage(model, row["version"], start, end)
+    ]
+    leaf = reads.one("SELECT known_at FROM audit_leaf WHERE seq = ?", [reads.seq])
+    results = [
+        result
+        for result in reads.results(model=model, version=row["version"], window_from=start)
+        if result["window"]["from"] < _text(end)
+    ]
+    return GeneralFacts(
+        org=hub.config.org or "this organisation",
+        pack=load_pack(pack),
+        state=State.DRAFT,
+        as_of=reads.seq,
+        as_of_at=_text(leaf["known_at"] if leaf else moment),
+        period_from=_text(start),
+        period_to=_text(end),
+        built_at=_text(moment),
+        built_by=viewer.name if built_by is None else built_by,
+        model={key: value for key, value in row.items() if key not in ("file", "spec", "changes")},
+        file=file,
+        coverage=coverage,
+        receipts=[r for r in reads.receipts(model=model) if _meets(r, start, end)],
+        results=results,
+        changes=[change for change in row["changes"] if change["known_at"] < max(end, moment)],
+        alerts=[reads.alert(alert["id"]) or {} for alert in reads.alerts(model=model) if alert["version"] == row["version"]],
+        requests=[reads.request(request["id"]) or {} for request in reads.requests(model=model)],
+        ledger=reads.ledger(file.privacy.people) if file.privacy else [],
+        people=people_of(hub, reads, file, moment),
+        proof={"seq": reads.seq, "size": reads.seq + 1, "root": reads.root(), "checked": reads.verify_trail().holds},
+        libraries={name: found for name in LIBRARIES if (found := _version(name))},
+    )
+
+
+def _meets(receipt: dict[str, Any], start: datetime, end: datetime) -> bool:
+    first, last = receipt["first_event"] or receipt["known_at"], receipt["last_event"] or receipt["known_at"]
+    return bool(first < end and last >= start)
+
+
+def people_of(hub: Hub, reads: Reads, file: ModelFile, moment: datetime) -> list[dict[str, Any]]:
+    """The budget of the people a model draws on, with what is spent of it; empty where it names none."""
+    if file.privacy is None:
+        return []
+    budget, people = budget_of(hub, file), hub.config.budget(file.privacy.people)
+    entries = spends_of(reads.ledger(people.name))
+    until = max((entry.block_to for entry in entries), default=moment)
+    window = spent(entries, budget, until=until)
+    return [
+        {
+            "people": people.name,
+            **people.as_json(),
+            "spent_rho": str(window.rho),
+            "cap_rho": str(budget.cap),
+            "share": float(window.rho / budget.cap),
+            "from": window.window_from,
+            "to": window.window_to,
+        }
+    ]
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat() + "Z"
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def make_report(facts: GeneralFacts) -> Report:
+    return build(facts)
+
+
+def render_pdf_apart(report: Report, folder: Path) -> bytes:
+    """The PDF, typeset in a process of its own: typesetting never holds up the house."""
+    request, out = folder / f"{report.id}.request.json", folder / f"{report.id}.pdf"
+    write_request(report, request, out=out)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "reports.render.pdf", str(request)], capture_output=True, text=True, timeout=RENDER_SECONDS, check=False
+        )
+        if done.returncode or not out.exists():
+            last = done.stderr.strip().splitlines()[-1:] or ["no word of why"]
+            raise BailiwickError(
+                f"the PDF could not be typeset: {last[0]}", advice="Build it as HTML or JSON, and report this as a fault."
+            )
+        return out.read_bytes()
+    finally:
+        request.unlink(missing_ok=True)
+        out.unlink(missing_ok=True)
+
+
+# -- the same numbers again -----------------------------------------------------------------------------------------
+
+
+def recompute(hub: Hub, viewer: Viewer, evidence: dict[str, Any]) -> list[dict[str, Any]]:
+    """What differs when the report's facts are gathered and its results judged again: nothing, in a sound hub."""
+    told, held = evidence["report"], evidence["model_file"]
+    again = gather(
+        hub,
+        viewer,
+        pack=told["pack"]["id"],
+        model=str(held["name"]),
+        version=str(held["version"]),
+        start=_moment(evidence["period"]["from"]),
+        end=_moment(evidence["period"]["to"]),
+        as_of=evidence["as_of"]["seq"],
+        now=_moment(told["built_at"]),
+        built_by=told["built_by"],
+    )
+    fresh = build(again).evidence
+    found: list[dict[str, Any]] = [finding.as_json() for finding in recomputed_findings(evidence, fresh)]
+    return found + _rejudge(hub, viewer, evidence)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text.removesuffix("Z"))
+
+
+def _rejudge(hub: Hub, viewer: Viewer, evidence: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every result of the report judged again from the summaries and rows known at its own basis."""
+    results = {result["id"]: result for result in evidence["results"] if result["monitor"] not in NOT_FROM_SUMMARIES}
+    if not results:
+        return []
+    rows = hub.store.reads(viewer).rows(
+        "SELECT id, basis_seq, known_at FROM result WHERE model = ? AND version = ?",
+        [str(evidence["model_file"]["name"]), str(evidence["model_file"]["version"])],
+    )
+    runs: dict[tuple[int, datetime], list[dict[str, Any]]] = {}
+    for row in rows:
+        if row["id"] in results:
+            runs.setdefault((row["basis_seq"], row["known_at"]), []).append(results[row["id"]])
+    found: list[dict[str, Any]] = []
+    for (basis, at), members in sorted(runs.items(), key=lambda item: item[0]):
+        found += _compare_run(hub, viewer, evidence, basis, at, members)
+    judged = sum(len(members) for members in runs.values())
+    if judged != len(results):
+        found.append({"what": "results are gone from the hub", "where": "results", "expected": len(results), "found": judged})
+    return found
+
+
+def _compare_run(
+    hub: Hub, viewer: Viewer, evidence: dict[str, Any], basis: int, at: datetime, members: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    reads = Reads(hub.store.cursor(), viewer, as_of=basis, now=at)
+    name, of = str(evidence["model_file"]["name"]), str(evidence["model_file"]["version"])
+    file, spec = reads.model_file(name, of), reads.spec(name, of)
+    if file is None or spec is None:
+        return [{"what": "the bins are gone", "where": f"seq {basis}", "expected": "a bin spec", "found": None}]
+    again = {
+        _key(json_ready({**row, "window": {"from": row["window_from"], "to": row["window_to"]}})): row
+        for row in table_of(judge(load_version(reads, file, spec), now=at, again=True)).to_pylist()
+    }
+    found = []
+    for member in members:
+        row = again.get(_key(member))
+        where = f"{member['monitor']} {member['measure']} of {member['about']} at {member['site']}, window to {member['window']['to']}"
+        if row is None:
+            found.append({"what": "a result cannot be computed again", "where": where, "expected": member["value"], "found": None})
+        elif row["status"] != member["status"] or not _same(row["value"], member["value"]):
+            expected = f"{member['value']} {member['status']}"
+            found.append({"what": "a result differs", "where": where, "expected": expected, "found": f"{row['value']} {row['status']}"})
+    return found
+
+
+def _key(row: dict[str, Any]) -> tuple[Any, ...]:
+    return (row["site"], row["segment"], row["monitor"], row["measure"], row["about"], row["window"]["to"])
+
+
+def _same(one: float | None, other: float | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return isclose(one, other, rel_tol=1e-12, abs_tol=1e-12)
+
+
