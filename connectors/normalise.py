@@ -8,7 +8,6 @@ through untouched; text is typed by the model file. Refuses (BadInput) a batch i
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,19 +17,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connectors.base import SHOWN_BYTES, Chunk, Raw
-from connectors.casts import Casts, Column
+from connectors.base import Chunk, Raw
+from connectors.rejects import Record, Rejects
 from connectors.roles import Role, fields_of, label_name, schema_of, wanted_of
+from connectors.sources.casts import Casts, Column
 from store.errors import BadInput, BailiwickError
 from store.model_file import InputType, ModelFile
 from store.receipt import Kind
 
 __all__ = ["Record", "Rows", "Tally", "hints_for", "normalise", "schema_of", "wanted_of"]
-
-Record = tuple[int | None, str, str, bytes]
-"""(line, reason, expected, bytes): one quarantined record, as `store.writes.quarantine` takes it."""
-FOUND_SHOWN = 200
-"""Most characters of an offending value that a message repeats."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +146,7 @@ class Rows:
         for f in self._fields:
             part |= f.role.part if f.column in places and f.role.counts else 0
         self._parts |= part if count else 0
-        bad = _Bad(count)
+        bad = Rejects(count)
         if part == 0 and count:
             bad.all("no_columns", "at least one declared column")
         columns = {f.name: self._column(f.role, f.name, f.column, places, chunk, bad) for f in self._fields}
@@ -181,7 +176,7 @@ class Rows:
         self._ignored.update({name: len(chunk.n) for name in names if name not in places.values()})
         return places
 
-    def _column(self, role: Role, name: str, column: str, places: dict[str, str], chunk: Chunk, bad: _Bad) -> Column:
+    def _column(self, role: Role, name: str, column: str, places: dict[str, str], chunk: Chunk, bad: Rejects) -> Column:
         raw = chunk.table[places[column]] if column in places else None
         if role is Role.ID:
             return self._ids(raw, chunk, bad)
@@ -197,7 +192,7 @@ class Rows:
         bad.some(wrong, f"type:{column}", "a single value", raw)
         return self._hashed(typed) if role is Role.PERSON else typed
 
-    def _ids(self, raw: Column | None, chunk: Chunk, bad: _Bad) -> Column:
+    def _ids(self, raw: Column | None, chunk: Chunk, bad: Rejects) -> Column:
         count = len(chunk.n)
         if raw is not None:
             ids, wrong = self._casts.text(raw)
@@ -213,7 +208,7 @@ class Rows:
             bad.all("no_id", "a row id: labels are joined on it")
         return derived if chunk.envelope_id is None else pc.coalesce(chunk.envelope_id, derived)
 
-    def _times(self, raw: Column | None, chunk: Chunk, bad: _Bad) -> Column:
+    def _times(self, raw: Column | None, chunk: Chunk, bad: Rejects) -> Column:
         received = pa.scalar(self._received_at, pa.timestamp("us"))
         reference = self._kind is Kind.REFERENCE
         if raw is not None:
@@ -246,41 +241,6 @@ class Rows:
             if value is not None:
                 self._first = value if self._first is None else min(self._first, value)
                 self._last = value if self._last is None else max(self._last, value)
-
-
-class _Bad:
-    """Which rows of a chunk are rejected, each for the first reason that was found."""
-
-    def __init__(self, count: int) -> None:
-        self.which = np.zeros(count, np.int32)
-        self.reasons: list[tuple[str, str, Column | None]] = []
-
-    def some(self, wrong: Column | None, reason: str, expected: str, found: Column | None) -> None:
-        if wrong is None:
-            return
-        self._mark(np.asarray(wrong, dtype=bool), reason, expected, found)
-
-    def all(self, reason: str, expected: str) -> None:
-        self._mark(np.ones(len(self.which), bool), reason, expected, None)
-
-    def _mark(self, wrong: np.ndarray, reason: str, expected: str, found: Column | None) -> None:
-        fresh = wrong & (self.which == 0)
-        if fresh.any():
-            self.reasons.append((reason, expected, found))
-            self.which[fresh] = len(self.reasons)
-
-    def records(self, chunk: Chunk, names: set[str]) -> Iterator[Record]:
-        places = np.flatnonzero(self.which)
-        rows = chunk.table.select([name for name in chunk.table.column_names if name in names]).take(pa.array(places))
-        shown = rows.to_pylist() if rows.num_columns else [{}] * len(places)
-        for place, row in zip(places.tolist(), shown, strict=True):
-            reason, expected, found = self.reasons[self.which[place] - 1]
-            line = None if chunk.lines is None else chunk.lines[place].as_py()
-            if found is not None and reason.startswith(("type:", "time")):
-                value = str(found[place].as_py())
-                expected = f'{expected}, found "{value[:FOUND_SHOWN]}"'
-            raw = json.dumps(row, ensure_ascii=False, default=str).encode("utf-8", "backslashreplace")
-            yield line, reason, expected, raw[:SHOWN_BYTES]
 
 
 def hints_for(raw: Raw, model: ModelFile) -> dict[str, str]:

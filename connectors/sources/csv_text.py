@@ -1,7 +1,7 @@
 """CSV as chunks of text columns: every cell as it was written, every line that does not fit told with its number.
 
-Clean text goes through Arrow's parser, piece by piece. A piece with a quote that never closes, or with bytes that
-are no UTF-8, is read again line by line, so that one broken line costs one line.
+Clean text goes through Arrow's parser, piece by piece. A piece with cells that span lines, or with bytes that are no
+UTF-8, is read again line by line, so that a quote that never closes costs one line and not the rest of the file.
 """
 
 from __future__ import annotations
@@ -66,11 +66,14 @@ def sniff_dialect(text: bytes, delimiter: str | None = None) -> Dialect:
 
 
 def _distinct(names: list[str]) -> Iterator[str]:
-    seen: dict[str, int] = {}
+    seen: set[str] = set()
     for name in names:
-        name = name.strip()
-        seen[name] = seen.get(name, 0) + 1
-        yield name if seen[name] == 1 else f"{name} ({seen[name]})"
+        own, times = name.strip(), 1
+        while own in seen:
+            times += 1
+            own = f"{name.strip()} ({times})"
+        seen.add(own)
+        yield own
 
 
 def record_end(text: bytes) -> int:
@@ -149,7 +152,7 @@ def _is_utf8(text: bytes) -> bool:
 
 
 def _parse_clean(text: bytes, delimiter: str, names: list[str]) -> _Piece | None:
-    """By Arrow; None where a record swallowed others, or Arrow gives up."""
+    """By Arrow; None where a record spans lines (it may have swallowed others), or Arrow gives up."""
     bad: list[tuple[int, str, bytes]] = []
 
     def note(row: arrow_csv.InvalidRow) -> str:
@@ -173,28 +176,24 @@ def _parse_clean(text: bytes, delimiter: str, names: list[str]) -> _Piece | None
         )
     except pa.ArrowInvalid:
         return None
-    if any(b"\n" in record.strip() for _, _, record in bad):
-        return None
     records = table.num_rows + len(bad)
+    lines = _record_lines(text, records, skip_blank=len(names) > 1)
+    if quoted and lines is None:
+        return None  # some record spans lines: whether it should is told line by line
     positions = np.setdiff1d(np.arange(records), np.array([at for at, _, _ in bad], np.int64), assume_unique=True)
-    return _Piece(table, positions, records, _record_lines(text, quoted, records, len(names) > 1), bad)
+    return _Piece(table, positions, records, lines, bad)
 
 
-def _record_lines(text: bytes, quoted: bool, records: int, skip_blank: bool) -> np.ndarray | None:
+def _record_lines(text: bytes, records: int, *, skip_blank: bool) -> np.ndarray | None:
+    """The line of each record; None where a record is not a line."""
     raw = np.frombuffer(text, np.uint8)
     ends = np.flatnonzero(raw == 10)
     if len(ends) == 0 or ends[-1] != len(raw) - 1:
         ends = np.append(ends, len(raw))
     lines = np.arange(len(ends))
-    starts = np.concatenate(([0], ends[:-1] + 1))
-    if quoted:
-        marks = np.flatnonzero(raw == 34)
-        outside = np.searchsorted(marks, starts) % 2 == 0
-        starts, lines = starts[outside], lines[outside]
     if skip_blank:
-        first = raw[np.minimum(starts, len(raw) - 1)]
-        full = (first != 10) & (first != 13) & (starts < len(raw))
-        lines = lines[full]
+        first = raw[np.concatenate(([0], ends[:-1] + 1))]
+        lines = lines[(first != 10) & (first != 13)]
     return lines if len(lines) == records else None
 
 
@@ -209,7 +208,7 @@ def _parse_by_line(text: bytes, delimiter: str, names: list[str]) -> _Piece:
     bad: list[tuple[int, str, bytes]] = []
     line = 0
     while line < len(pieces):
-        if pieces[line].strip() or len(names) == 1:
+        if pieces[line].rstrip(b"\r") or len(names) == 1:
             cells, took, reason = _record(pieces, line, delimiter, len(names))
             position = len(lines)
             lines.append(line)

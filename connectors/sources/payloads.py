@@ -24,6 +24,8 @@ ROW_KEYS = (
     "outputs",
 )
 """Where scoring payloads keep their rows."""
+DEEPEST = 4
+"""Most such keys inside each other."""
 
 
 def rows_of(data: Any, collection: str, wanted: Wanted) -> Iterator[dict[str, Any] | str]:
@@ -34,24 +36,24 @@ def rows_of(data: Any, collection: str, wanted: Wanted) -> Iterator[dict[str, An
         except (ValueError, RecursionError):
             yield "rows; this payload is text"
             return
-    inner = _inside(data)
-    if inner is not data:
-        yield from rows_of(inner, collection, wanted)
-    elif isinstance(data, dict):
+    data = _inside(data)
+    if isinstance(data, dict):
         yield from _object(data)
     elif isinstance(data, list):
         yield from _list(data, collection, wanted)
     else:
-        yield from _named([data], wanted.outputs)
+        yield from _outputs([data], wanted)
 
 
 def _inside(data: Any) -> Any:
-    """What stands under one of the keys where scoring payloads keep their rows."""
-    if not isinstance(data, dict) or "columns" in data:
-        return data
-    for key in ROW_KEYS:
-        if key in data and isinstance(data[key], (list, dict)):
-            return data[key]
+    """What stands under the keys where scoring payloads keep their rows."""
+    for _ in range(DEEPEST):
+        if not isinstance(data, dict) or "columns" in data:
+            break
+        key = next((key for key in ROW_KEYS if isinstance(data.get(key), (list, dict))), None)
+        if key is None:
+            break
+        data = data[key]
     return data
 
 
@@ -74,23 +76,38 @@ def _object(data: dict[str, Any]) -> Iterator[dict[str, Any] | str]:
 
 
 def _list(data: list[Any], collection: str, wanted: Wanted) -> Iterator[dict[str, Any] | str]:
-    plain = not any(isinstance(item, (dict, list)) for item in data)
     asked = collection in ("request", "model_inputs")
-    if plain and data and asked and len(data) == len(wanted.inputs):
-        yield from _named(data, wanted.inputs)
+    plain = not any(isinstance(item, (dict, list)) for item in data)
+    if plain and asked and len(data) == len(wanted.inputs) > 0:
+        yield from _inputs(data, wanted)
         return
+    named = any(isinstance(item, dict) for item in data)
     for item in data:
-        if isinstance(item, dict):
-            yield item
-        elif isinstance(item, list):
-            yield from _named(item, wanted.inputs if len(item) == len(wanted.inputs) else wanted.outputs)
+        if named:
+            yield item if isinstance(item, dict) else "an object with named columns, like the other rows"
+            continue
+        values = item if isinstance(item, list) else [item]
+        if asked or (len(values) == len(wanted.inputs) and isinstance(item, list)):
+            yield from _inputs(values, wanted)
         else:
-            yield from _named([item], wanted.inputs if asked else wanted.outputs)
+            yield from _outputs(values, wanted)
 
 
-def _named(values: list[Any], names: tuple[str, ...]) -> Iterator[dict[str, Any] | str]:
-    if not values or len(values) > len(names) or (len(values) < len(names) and len(values) != 1):
-        told = ", ".join(names) or "none declared"
-        yield f"named columns, or {len(names)} values in the model's order ({told}); found {len(values)}"
+def _inputs(values: list[Any], wanted: Wanted) -> Iterator[dict[str, Any] | str]:
+    if len(values) == len(wanted.inputs):
+        yield dict(zip(wanted.inputs, values, strict=True))
     else:
-        yield dict(zip(names, values, strict=False))
+        yield _misfit(values, wanted.inputs)
+
+
+def _outputs(values: list[Any], wanted: Wanted) -> Iterator[dict[str, Any] | str]:
+    """The prediction, and the score if it is there."""
+    if 0 < len(values) <= len(wanted.outputs):
+        yield dict(zip(wanted.outputs, values, strict=False))
+    else:
+        yield _misfit(values, wanted.outputs)
+
+
+def _misfit(values: list[Any], names: tuple[str, ...]) -> str:
+    told = ", ".join(names) or "none declared"
+    return f"named columns, or {len(names)} values in the model's order ({told}); found {len(values)}"

@@ -1,0 +1,193 @@
+"""Our sources, held to the contract."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from contract import MODEL, Case, SourceContract
+
+from connectors.sources.azureml import AzureML
+from connectors.sources.tabular import Tabular
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def _csv_text(rows: Rows, delimiter: str = ",") -> str:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    out = io.StringIO()
+    writer = csv.DictWriter(out, names, delimiter=delimiter, lineterminator="\n")
+    if names:
+        writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def write_csv(folder: Path, rows: Rows) -> Path:
+    path = folder / "batch.csv"
+    path.write_text(_csv_text(rows), encoding="utf-8")
+    return path
+
+
+def write_utf16_tsv(folder: Path, rows: Rows) -> Path:
+    path = folder / "batch.tsv"
+    path.write_bytes(_csv_text(rows, "\t").replace("\n", "\r\n").encode("utf-16"))
+    return path
+
+
+def write_jsonl(folder: Path, rows: Rows) -> Path:
+    path = folder / "batch.jsonl"
+    path.write_text("".join(json.dumps(dict(row)) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def write_jsonl_gz(folder: Path, rows: Rows) -> Path:
+    path = folder / "batch.jsonl.gz"
+    text = "".join(json.dumps(dict(row), ensure_ascii=False) + "\r\n" for row in rows)
+    path.write_bytes(gzip.compress(text.encode("utf-8-sig"), mtime=0))
+    return path
+
+
+def write_json_array(folder: Path, rows: Rows) -> Path:
+    path = folder / "batch.json"
+    path.write_text(json.dumps([dict(row) for row in rows], indent=1), encoding="utf-8")
+    return path
+
+
+def write_parquet(folder: Path, rows: Rows) -> Path:
+    path = folder / "batch.parquet"
+    names = dict.fromkeys(name for row in rows for name in row)
+    columns = {}
+    for name in names:
+        values = [row.get(name) for row in rows]
+        mixed = len({type(value) for value in values if value is not None}) > 1
+        columns[name] = pa.array([None if v is None else str(v) for v in values] if mixed else values)
+    pq.write_table(pa.table(columns or {"income": pa.array([], pa.float64())}), path)
+    return path
+
+
+def write_azureml(folder: Path, rows: Rows) -> Path:
+    tree = folder / "model_inputs_outputs" / "2026" / "02" / "01" / "00"
+    tree.mkdir(parents=True)
+    lines = []
+    for at in range(0, len(rows), 2):
+        event = {
+            "specversion": "1.0",
+            "id": f"event-{at}",
+            "type": "azureml.inference.model_inputs",
+            "time": "2026-02-01T00:00:00Z",
+            "data": [dict(row) for row in rows[at : at + 2]],
+            "correlationid": f"call-{at}",
+            "modelversion": "default",
+        }
+        lines.append(json.dumps(event) + "\n")
+    (tree / "log.jsonl").write_text("".join(lines), encoding="utf-8")
+    return folder
+
+
+def _spoil_line(path: Path, text: bytes, number: int = 5) -> int:
+    lines = path.read_bytes().split(b"\n")
+    lines[number] = text
+    path.write_bytes(b"\n".join(lines))
+    return 1
+
+
+def _spoil_azureml(folder: Path) -> int:
+    (path,) = folder.rglob("*.jsonl")
+    lines = path.read_bytes().split(b"\n")
+    event = json.loads(lines[3])
+    event["data"][1] = "no row"
+    lines[3] = json.dumps(event).encode()
+    path.write_bytes(b"\n".join(lines))
+    return 1
+
+
+def _spoil_array(path: Path) -> int:
+    rows = json.loads(path.read_text())
+    rows[5] = "no row"
+    path.write_text(json.dumps(rows))
+    return 1
+
+
+def _spoil_utf16(path: Path) -> int:
+    lines = path.read_bytes().decode("utf-16").split("\r\n")
+    lines[5] = "only\ttwo"
+    path.write_bytes("\r\n".join(lines).encode("utf-16"))
+    return 1
+
+
+def _spoil_gz(path: Path) -> int:
+    lines = gzip.decompress(path.read_bytes()).split(b"\n")
+    lines[5] = b'{"id": "\xff"}'
+    path.write_bytes(gzip.compress(b"\n".join(lines)))
+    return 1
+
+
+class TestCsv(SourceContract):
+    @pytest.fixture
+    def case(self) -> Case:
+        return Case(source=Tabular(), write=write_csv, spoil=lambda path: _spoil_line(path, b'r4,"never closed'))
+
+
+class TestUtf16Tsv(SourceContract):
+    @pytest.fixture
+    def case(self) -> Case:
+        return Case(source=Tabular(), write=write_utf16_tsv, spoil=_spoil_utf16)
+
+
+class TestJsonLines(SourceContract):
+    @pytest.fixture
+    def case(self) -> Case:
+        return Case(source=Tabular(), write=write_jsonl, spoil=lambda path: _spoil_line(path, b'{"id": "r5", '))
+
+
+class TestJsonLinesZipped(SourceContract):
+    @pytest.fixture
+    def case(self) -> Case:
+        return Case(source=Tabular(), write=write_jsonl_gz, spoil=_spoil_gz)
+
+
+class TestJsonArray(SourceContract):
+    @pytest.fixture
+    def case(self) -> Case:
+        return Case(source=Tabular(), write=write_json_array, spoil=_spoil_array)
+
+
+class TestParquet(SourceContract):
+    @pytest.fixture
+    def case(self) -> Case:
+        one_file = "Parquet has no lines: damage costs a row group or the file, see test_tabular.py"
+        return Case(source=Tabular(), write=write_parquet, gaps={"test_a_damaged_record_keeps_the_rest": one_file})
+
+
+class TestAzureML(SourceContract):
+    @pytest.fixture
+    def case(self) -> Case:
+        return Case(source=AzureML(), write=write_azureml, spoil=_spoil_azureml)
+
+
+def test_every_source_is_held_to_the_contract() -> None:
+    from connectors import registry
+
+    held = {test.__name__ for test in SourceContract.__subclasses__()}
+    assert {"TestCsv", "TestUtf16Tsv", "TestJsonLines", "TestParquet", "TestAzureML"} <= held
+    assert set(registry.names("source")) == {
+        "source.azureml",
+        "source.csv",
+        "source.jsonl",
+        "source.parquet",
+        "source.tabular",
+        "source.tsv",
+    }
+    assert MODEL.name == "loans"
