@@ -75,7 +75,7 @@ def test_text_is_read_as_written_and_floats_are_refused() -> None:
     assert exact("0.01") == exact("1/100") == exact("1e-2") == Fraction(1, 100) != Fraction(0.01)
     for wrong in ("", "a", "1/0", 0.01):
         with pytest.raises(BadInput):
-            exact(wrong)  # type: ignore[arg-type]  # a float is what is refused
+            exact(wrong)
 
 
 def test_default_spends_fill_the_window_to_the_last_grain() -> None:
@@ -85,7 +85,7 @@ def test_default_spends_fill_the_window_to_the_last_grain() -> None:
         admit(spends, spend(week, own.default_rho), own)
         spends.append(spend(week, own.default_rho))
     assert own.blocks == 5
-    assert fullest(spends, own) is not None and fullest(spends, own).rho == own.cap  # type: ignore[union-attr]
+    assert fullest(spends, own) is not None and fullest(spends, own).rho == own.cap
     # A grain too small for a float beside the cap is refused all the same.
     with pytest.raises(BudgetExceeded) as refused:
         admit(spends, spend(6, Fraction(1, 10**30)), own)

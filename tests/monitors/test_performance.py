@@ -67,7 +67,7 @@ def labelled(label: np.ndarray, score: np.ndarray, sex: np.ndarray) -> Counts:
 
 def measured(counts: Counts, *watches: PerformanceWatch, spec: BinSpec = BINARY, **more: object) -> dict[str, Result]:
     task = Task(spec.task)
-    results = performance_results(SUBJECT, model=model(*watches, task=task), spec=spec, labelled=counts, **more)  # type: ignore[arg-type]  # passed on
+    results = performance_results(SUBJECT, model=model(*watches, task=task), spec=spec, labelled=counts, **more)
     assert len({result.measure for result in results}) == len(results)
     return {result.measure: result for result in results}
 
@@ -88,12 +88,12 @@ def test_measures_are_those_of_the_rows() -> None:
     assert found["log_loss"].value == pytest.approx(metrics.log_loss(label, score), abs=1e-6)
     assert found["brier"].value == pytest.approx(metrics.brier_score_loss(label, score), abs=1e-6)
     area = found["roc_auc"]
-    assert abs(area.value - metrics.roc_auc_score(label, score)) <= area.method["error_bound"]  # type: ignore[operator]
+    assert abs(area.value - metrics.roc_auc_score(label, score)) <= area.method["error_bound"]
     losses = -np.log(np.where(label == 1, score, 1 - score))
     half = 1.959964 * losses.std(ddof=1) / 3000**0.5
     assert found["log_loss"].interval_high == pytest.approx(losses.mean() + half, abs=1e-6)
     for result in found.values():
-        assert result.interval_low < result.value < result.interval_high  # type: ignore[operator]
+        assert result.interval_low < result.value < result.interval_high
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_measures_are_those_of_the_rows() -> None:
 def test_outside_means_that_the_interval_excludes_the_limit(at_least: float, status: str, significant: bool) -> None:
     watch = PerformanceWatch(measure="roc_auc", at_least=at_least, source="policy")
     result = measured(labelled(*rows(400)), watch)["roc_auc"]
-    assert 0.76 < result.value < 0.80  # type: ignore[operator]
+    assert 0.76 < result.value < 0.80
     assert (result.status, result.significant, result.limit_source) == (status, significant, "policy")
 
 
@@ -175,7 +175,7 @@ def test_regression_errors() -> None:
     assert found["mae"].value == pytest.approx(errors.mean(), abs=1e-3)
     assert found["rmse"].value == pytest.approx(np.sqrt((errors**2).mean()), abs=1e-3)
     assert found["mae"].status == "outside" and found["accuracy"].status == "not_computable"
-    assert found["rmse"].interval_low < found["rmse"].value < found["rmse"].interval_high  # type: ignore[operator]
+    assert found["rmse"].interval_low < found["rmse"].value < found["rmse"].interval_high
 
 
 def test_intervals_cover_as_often_as_promised() -> None:
@@ -183,7 +183,7 @@ def test_intervals_cover_as_often_as_promised() -> None:
     covered = dict.fromkeys(("roc_auc", "accuracy", "log_loss", "brier"), 0)
     for seed in range(300):
         for name, result in measured(labelled(*rows(300, seed=seed))).items():
-            covered[name] += result.interval_low <= truth[name].value <= result.interval_high  # type: ignore[operator]
+            covered[name] += result.interval_low <= truth[name].value <= result.interval_high
     assert all(270 <= count <= 299 for count in covered.values()), covered
 
 
