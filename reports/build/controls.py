@@ -12,6 +12,7 @@ from typing import Any
 
 from reports import words
 from reports.build.facts import GeneralFacts, Row
+from reports.build.limits import moving
 from reports.packs import Control
 
 _SERIOUS = ("high", "critical")
@@ -118,14 +119,14 @@ def _fairness_measured(facts: GeneralFacts) -> tuple[bool | None, str]:
 
 
 def _changes_have_reasons(facts: GeneralFacts) -> tuple[bool, str]:
-    silent = [change for change in facts.changes if change.get("changes") and not change.get("reason")]
+    silent = [change for change in facts.changes if moving(change) and not change.get("reason")]
     if silent:
         return False, f"{words.plural(len(silent), 'change')} without a reason"
     return True, words.plural(len(facts.changes), "change") if facts.changes else "no changes"
 
 
 def _high_alerts_handled(facts: GeneralFacts) -> tuple[bool, str]:
-    left = [a for a in facts.alerts if a.get("severity") in _SERIOUS and not touched(a) and is_open(a)]
+    left = [a for a in facts.period_alerts if a.get("severity") in _SERIOUS and not touched(a) and is_open(a)]
     return not left, f"{words.plural(len(left), 'alert')} untouched" if left else "none is"
 
 
@@ -141,7 +142,7 @@ def is_open(alert: Row) -> bool:
 
 def touched(alert: Row) -> bool:
     """Whether a person has acted on it: acknowledged, assigned, snoozed or resolved."""
-    if str(alert.get("triage") or "new") not in ("new", "open", "none", "untriaged"):
+    if str(alert.get("triage") or "to_review") not in ("to_review", "new"):
         return True
     return bool(alert.get("owner"))
 

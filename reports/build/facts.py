@@ -51,9 +51,10 @@ class GeneralFacts:
     changes: list[Row] = field(default_factory=list)
     """seq, known_at, actor, reason, changes[{path, old, new}]; replay (text) where one was made."""
     alerts: list[Row] = field(default_factory=list)
-    """As reads.alert: each with its history[{known_at, actor, event, triage, reason, owner}]."""
+    """As reads.alert: each with its history[{known_at, actor, event, triage, reason, owner}]; also those of other
+    periods, which stand in the evidence and not in the text."""
     requests: list[Row] = field(default_factory=list)
-    """As reads.request: state, requested_by, requested_at, why, approved_by, outcome{}, history[]."""
+    """As reads.request: state, requested_by, requested_at, why, approvals[{by, at, why}], outcome{}, history[]."""
     ledger: list[Row] = field(default_factory=list)
     people: list[Row] = field(default_factory=list)
     """people, epsilon, delta, per, block, spent_rho, cap_rho, share."""
@@ -67,6 +68,17 @@ class GeneralFacts:
             if item.name not in ("pack", "file", "state"):
                 object.__setattr__(self, item.name, json_ready(getattr(self, item.name)))
         object.__setattr__(self, "model", {key: told for key, told in self.model.items() if key != "changes"})
+
+    @property
+    def period_alerts(self) -> list[Row]:
+        """Alerts of which some window, from the first to the last that fired, meets the period."""
+        out = []
+        for alert in self.alerts:
+            first = str((alert.get("first_window") or {}).get("from") or alert.get("opened_at") or "")
+            last = str((alert.get("last_window") or {}).get("to") or first)
+            if first < self.period_to and last > self.period_from:
+                out.append(alert)
+        return out
 
     @property
     def report_id(self) -> str:

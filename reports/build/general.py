@@ -16,7 +16,7 @@ from reports.build.evidence import evidence, evidence_bytes, substance_digest
 from reports.build.facts import GeneralFacts
 from reports.build.fairness import fairness_section, newest
 from reports.build.findings import drift_section, performance_section, series
-from reports.build.limits import limits_section
+from reports.build.limits import limit_changes, limits_section
 from reports.build.methods import methods_section
 from reports.build.people import alerts_section, privacy_section, retraining_section
 from reports.elements import Bullets, Cell, Column, Element, Facts, Heading, Kind, Proof, Report, Section, Table, Text
@@ -78,9 +78,11 @@ def _summary(facts: GeneralFacts) -> list[str]:
     out = [came + (f"; silent or without data: {words.listed(quiet)}." if quiet else ".")]
     for monitor, subject in (("drift", "Drift"), ("performance", "Performance"), ("fairness", "Fairness")):
         out.append(f"{subject}: {_newest_words(facts, monitor)}")
-    opened = sum(is_open(alert) for alert in facts.alerts)
-    out.append(f"Alerts: {len(facts.alerts) or 'none'} in the period, {opened or 'none'} open as of this report.")
-    out.append(f"Changes to limits in the period: {len(facts.changes) or 'none'}.")
+    opened = sum(is_open(alert) for alert in facts.period_alerts)
+    out.append(
+        f"Alerts: {len(facts.period_alerts) or 'none'} in the period, {opened or 'none'} open as of this report."
+    )
+    out.append(f"Changes to limits up to this report: {limit_changes(facts) or 'none'}.")
     return out
 
 

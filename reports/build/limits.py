@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reports import words
-from reports.build.facts import GeneralFacts
+from reports.build.facts import GeneralFacts, Row
 from reports.elements import Cell, Column, Element, Kind, Section, Table, Text
 
 
@@ -53,10 +53,19 @@ def _applied(facts: GeneralFacts) -> Iterator[tuple[Cell, ...]]:
         )
 
 
+def moving(change: Row) -> list[Row]:
+    """The parts of a revision that move a limit, reference, bins, window or group."""
+    return [part for part in change.get("changes") or [] if part.get("moves_limit", True)]
+
+
+def limit_changes(facts: GeneralFacts) -> int:
+    return sum(len(moving(change)) for change in facts.changes)
+
+
 def _changes(facts: GeneralFacts) -> Table:
     rows = []
     for change in sorted(facts.changes, key=lambda c: int(c.get("seq") or 0)):
-        for part in change.get("changes") or [{}]:
+        for part in moving(change):
             reason = words.clean(change.get("reason")) or "no reason given"
             replay = words.clean(change.get("replay"))
             rows.append(

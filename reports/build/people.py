@@ -16,6 +16,7 @@ from reports.elements import Cell, Column, Element, Facts, Heading, Kind, Sectio
 
 MOST_ALERTS = 60
 MOST_ENTRIES = 60
+_DECISIONS = ("acknowledged", "assigned", "snoozed", "resolved")
 _SEVERITY = {"critical": 0, "high": 1, "medium": 2, "low": 3, "info": 4}
 
 
@@ -111,7 +112,7 @@ def _entries(ledger: list[Row]) -> Table:
 
 def alerts_section(facts: GeneralFacts) -> Section:
     alerts = sorted(
-        facts.alerts,
+        facts.period_alerts,
         key=lambda a: (not is_open(a), _SEVERITY.get(str(a.get("severity")), 5), str(a.get("opened_at")), str(a["id"])),
     )
     if not alerts:
@@ -183,7 +184,7 @@ def _decisions(alerts: list[Row]) -> Table:
             words.text(step.get("actor")),
             Cell(words.clean(step_name(step)), step_name(step)),
             Cell(_sentence(alert), alert["id"]),
-            words.text(step.get("note") or step.get("reason"), none="none given"),
+            words.text(step.get("reason"), none="none given"),
         )
         for step, alert in ordered
     )
@@ -191,28 +192,19 @@ def _decisions(alerts: list[Row]) -> Table:
 
 
 def _steps(alert: Row) -> list[Row]:
-    """What persons did. The monitors open, refresh and clear alerts by themselves; a triage that moved, an owner named
-    or a reason given is a decision."""
-    out: list[Row] = []
-    before: Row = {"triage": "new", "owner": None, "reason": None}
-    for step in alert.get("history") or []:
-        moved = {key for key in ("triage", "owner", "reason") if step.get(key) and step.get(key) != before.get(key)}
-        person = str(step.get("actor") or "") not in ("", "system", "scheduler", "bailiwick", "monitor")
-        if person and moved and (step.get("triage") or step.get("note")) not in (None, "new", "open"):
-            out.append(step)
-        before = {**before, **{key: step[key] for key in ("triage", "owner", "reason") if step.get(key)}}
-    return out
+    """What persons did. The monitors open, worsen and clear alerts by themselves, whoever started the run."""
+    return [step for step in alert.get("history") or [] if step.get("event") in _DECISIONS]
 
 
 def step_name(step: Row) -> str:
-    name = str(step.get("triage") or step.get("event") or "").replace("_", " ")
-    return f"{name} to {step['owner']}" if name == "assigned" and step.get("owner") else name
+    name = words.clean(step.get("event"))
+    return f"{name} to {words.clean(step['owner'])}" if name == "assigned" and step.get("owner") else name
 
 
 def retraining_section(facts: GeneralFacts) -> Section:
     title = "Retraining"
     if not facts.requests:
-        return Section("retraining", title, (Text("Requests for retraining in this period: none."),))
+        return Section("retraining", title, (Text("Requests for retraining up to this report: none."),))
     elements: list[Element] = []
     for request in sorted(facts.requests, key=lambda r: (str(r.get("requested_at")), str(r["id"]))):
         elements.append(Heading(f"Request {words.clean(request['id'])}"))
@@ -224,16 +216,22 @@ def retraining_section(facts: GeneralFacts) -> Section:
 
 def _request_facts(request: Row) -> list[tuple[str, str]]:
     asked = f"{words.clean(request.get('requested_by'))}, {words.moment(request.get('requested_at'))}"
-    approved = words.clean(request.get("approved_by")) or "nobody"
-    if request.get("approved_at"):
-        approved += f", {words.moment(request['approved_at'])}"
+    approvals = [
+        f"{words.clean(a.get('by'))}, {words.moment(a.get('at'))}"
+        + (f" ({words.clean(a['why'])})" if a.get("why") else "")
+        for a in request.get("approvals") or []
+    ]
+    told = [("Approved by", words.listed(approvals, none="nobody"))]
+    if request.get("rejected_by"):
+        why = words.clean(request.get("rejected_why")) or "no reason given"
+        told.append(("Rejected by", f"{words.clean(request['rejected_by'])}: {why}"))
     executor = words.clean(request.get("executor")) or "none"
     return [
         ("Asked for by", asked),
         ("Why", words.clean(request.get("why")) or "no reason given"),
         ("Because of alert", words.clean(request.get("alert")) or "none"),
         ("Where", f"{words.site(request.get('site') or '*')}, executor {executor}"),
-        ("Approved by", approved),
+        *told,
         ("State", words.clean(request.get("state")).replace("_", " ")),
     ]
 

@@ -419,7 +419,7 @@ def _alerts() -> list[dict[str, Any]]:
                 "actor": "system",
                 "event": "opened",
                 "condition": "firing",
-                "triage": "new",
+                "triage": "to_review",
             }
         ]
         if mine:
@@ -430,7 +430,7 @@ def _alerts() -> list[dict[str, Any]]:
                     "known_at": _iso(33.5),
                     "actor": "ben",
                     "event": "assigned",
-                    "triage": "assigned",
+                    "triage": "acknowledged",
                     "owner": "anna",
                     "reason": "belongs to credit risk",
                 },
@@ -447,7 +447,7 @@ def _alerts() -> list[dict[str, Any]]:
                 "measure": measure,
                 "case_id": make_id("case", monitor, about),
                 "condition": "firing",
-                "triage": "assigned" if mine else "new",
+                "triage": "acknowledged" if mine else "to_review",
                 "severity": severity,
                 "rule": "tier 1, beyond the limit, 3 windows",
                 "sentence": sentence,
@@ -472,13 +472,13 @@ def _requests() -> list[dict[str, Any]]:
             "model": "loan-approval",
             "version": "3",
             "site": "cloud-eu",
-            "state": "done",
+            "state": "trained",
             "alert": make_id("alert", "branch-north", "fairness", "sex"),
             "requested_by": "ben",
             "requested_at": _iso(40),
             "why": "the gap at branch-north has held for ten windows",
             "approved_by": "anna",
-            "approved_at": _iso(41),
+            "approvals": [{"by": "anna", "at": _iso(41), "why": "agreed"}],
             "executor": "local",
             "command": "python train.py",
             "outcome": {

@@ -62,7 +62,7 @@ def test_none_is_said_aloud() -> None:
     report = build(empty_facts())
     assert table(report, "limits", "Changes to limits").empty.startswith("none")
     told = render_json(report).decode()
-    assert "Alerts in this period: none." in told and "Requests for retraining in this period: none." in told
+    assert "Alerts in this period: none." in told and "Requests for retraining up to this report: none." in told
 
 
 def test_decisions_are_those_of_people() -> None:
