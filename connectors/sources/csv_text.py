@@ -104,6 +104,7 @@ def csv_chunks(content: Content, dialect: Dialect, wanted: Wanted) -> Iterator[C
             n, line, first = n + piece.records, line + body.count(b"\n"), False
         content.check_unchanged()
     except Damaged as damage:
+        content.check_unchanged()
         told = unreadable("file", None, str(damage), beginning(content.path))
         yield Chunk(table=pa.table({}), n=pa.array([], pa.int64()), unreadable=(told,))
 

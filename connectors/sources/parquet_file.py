@@ -34,8 +34,10 @@ def parquet_chunks(content: Content, wanted: Wanted) -> Iterator[Chunk]:
     """The file in chunks; a row group that cannot be read is told, and so is a file without a footer."""
     parts = wanted.part_of()
     try:
-        file = pq.ParquetFile(content.path, memory_map=True)
+        # Not mapped into memory: a file that shrinks under a map ends the process.
+        file = pq.ParquetFile(content.path)
     except BROKEN as error:
+        content.check_unchanged()
         lost = unreadable("file", None, f"a complete Parquet file ({_first_line(error)})", beginning(content.path))
         yield Chunk(table=pa.table({}), n=pa.array([], pa.int64()), unreadable=(lost,))
         return
@@ -50,6 +52,7 @@ def parquet_chunks(content: Content, wanted: Wanted) -> Iterator[Chunk]:
             try:
                 yield from _group(file, group, names, chosen, start)
             except BROKEN as error:
+                content.check_unchanged()
                 expected = f"row group {group} of {rows} rows ({_first_line(error)})"
                 yield Chunk(
                     table=pa.table({}),

@@ -168,6 +168,7 @@ def _line_records(content: Content) -> Iterator[Record | Unreadable]:
         for number, line in lines(content.path):
             yield from line_records(number, line)
     except Damaged as damage:
+        content.check_unchanged()
         yield unreadable("file", None, str(damage), beginning(content.path))
 
 
