@@ -29,20 +29,22 @@ class Actions:
     def assign(self, alert: str, owner: str) -> dict[str, Any]:
         return self.run("assign_alert", id=alert, owner=owner)
 
-    def snooze(self, alert: str, until: datetime, reason: str) -> dict[str, Any]:
-        return self.run("snooze_alert", id=alert, until=until, reason=reason)
+    def snooze(self, alert: str, until: datetime, why: str) -> dict[str, Any]:
+        return self.run("snooze_alert", id=alert, until=until, why=why)
 
-    def resolve(self, alert: str, reason: str) -> dict[str, Any]:
-        return self.run("resolve_alert", id=alert, reason=reason)
+    def resolve(self, alert: str, why: str) -> dict[str, Any]:
+        return self.run("resolve_alert", id=alert, why=why)
 
-    def request_retraining(self, *, model: str, version: str, site: str, alert: str | None, why: str) -> dict[str, Any]:
-        return self.run("request_retraining", model=model, version=version, site=site, alert=alert, why=why)
+    def request_retraining(self, *, alert: str | None, model: str, site: str | None, why: str) -> dict[str, Any]:
+        return self.run("request_retraining", alert=alert, model=model, site=site, why=why)
 
     def approve(self, request: str) -> dict[str, Any]:
-        return self.run("approve_request", id=request)
+        """Approves; the last approval needed starts the run, where the rows are."""
+        done = self.run("approve_request", id=request)
+        return self.run("run_request", id=request) if done["state"] == "approved" else done
 
-    def reject(self, request: str, reason: str) -> dict[str, Any]:
-        return self.run("reject_request", id=request, reason=reason)
+    def reject(self, request: str, why: str) -> dict[str, Any]:
+        return self.run("reject_request", id=request, why=why)
 
     def build_report(self, *, model: str, version: str, pack: str, start: datetime, end: datetime) -> dict[str, Any]:
         return self.run("build_report", model=model, version=version, pack=pack, start=start, end=end, format="pdf")

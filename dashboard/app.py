@@ -34,6 +34,9 @@ LAYOUT: tuple[tuple[str, str, Permission, bool], ...] = (
     ("admin", "act", Permission.USER_WRITE, True),
 )
 
+WIDTH = 1400
+"""Pixels; wider lines are hard to read."""
+
 
 def main() -> None:
     st.set_page_config(page_title=words.APP, page_icon=str(PAGE_ICON), layout="wide", initial_sidebar_state="expanded")
@@ -60,7 +63,8 @@ def main() -> None:
     st.logo(str(LOGO["dark" if st.context.theme.type == "dark" else "light"]), size="large", icon_image=str(PAGE_ICON))
     page = st.navigation(menu, expanded=True)
     _foot(ctx)
-    page.run()
+    with st.container(width=WIDTH):
+        page.run()
 
 
 def _draw(name: str, holder: dict[str, Context]) -> Callable[[], None]:

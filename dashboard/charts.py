@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from dashboard.shapes import Row, window_end
 from dashboard.theme import DASHES, MARKERS, Palette, dress
-from reports.words import number, site
+from reports.words import limit as limit_words
+from reports.words import site
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -33,25 +34,7 @@ def timeline(
     ordered = sorted(results, key=window_end)
     x = [window_end(r) for r in ordered]
     figure = go.Figure()
-    band = [
-        (moment, *r["interval"])
-        for moment, r in zip(x, ordered, strict=True)
-        if r.get("interval") and r["value"] is not None
-    ]
-    if len(band) > 1:
-        when, low, high = zip(*band, strict=True)
-        figure.add_scatter(x=when, y=low, mode="lines", line={"width": 0}, hoverinfo="skip", showlegend=False)
-        wash = _translucent(colours.series[0])
-        figure.add_scatter(
-            x=when,
-            y=high,
-            mode="lines",
-            line={"width": 0},
-            fill="tonexty",
-            fillcolor=wash,
-            hoverinfo="skip",
-            name="interval",
-        )
+    _band(figure, ordered, colours.series[0])
     figure.add_scatter(
         x=x,
         y=[r["value"] for r in ordered],
@@ -71,7 +54,7 @@ def timeline(
         figure.add_vline(x=moment, line={"color": colours.quiet, "width": 1, "dash": "dot"})
         figure.add_annotation(
             x=moment,
-            y=1,
+            y=0,
             yref="paper",
             text=label,
             showarrow=False,
@@ -89,6 +72,7 @@ def by_site(series: Mapping[str, Sequence[Row]], colours: Palette, *, limit: Map
     figure = go.Figure()
     for place, (name, results) in enumerate(list(series.items())[: len(colours.series)]):
         ordered = sorted(results, key=window_end)
+        _band(figure, ordered, colours.series[place])
         figure.add_scatter(
             x=[window_end(r) for r in ordered],
             y=[r["value"] for r in ordered],
@@ -100,7 +84,9 @@ def by_site(series: Mapping[str, Sequence[Row]], colours: Palette, *, limit: Map
             hovertemplate=f"{site(name)} %{{x|%Y-%m-%d}}: %{{y:.3g}}<extra></extra>",
         )
     _limit_line(figure, colours, limit)
-    return dress(figure, colours, height=300)
+    dress(figure, colours, height=300)
+    figure.update_layout(showlegend=True)
+    return figure
 
 
 def dots(
@@ -135,7 +121,7 @@ def dots(
     )
     if limit and limit.get("value") is not None:
         figure.add_vline(x=limit["value"], line={"color": colours.outside, "width": 1, "dash": "dash"})
-        text = f"{'at least' if limit['op'] == 'at_least' else 'at most'} {number(limit['value'])}"
+        text = limit_words(limit)
         figure.add_annotation(
             x=limit["value"],
             y=1.02,
@@ -164,10 +150,21 @@ def dots(
     return figure
 
 
+def _band(figure: go.Figure, ordered: Sequence[Row], colour: str) -> None:
+    """The interval of each window, where it was measured."""
+    band = [(window_end(r), *r["interval"]) for r in ordered if r.get("interval") and r["value"] is not None]
+    if len(band) < 2:
+        return
+    when, low, high = zip(*band, strict=True)
+    line: dict[str, Any] = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
+    figure.add_scatter(x=when, y=low, **line)
+    figure.add_scatter(x=when, y=high, fill="tonexty", fillcolor=_translucent(colour), **line)
+
+
 def _limit_line(figure: go.Figure, colours: Palette, limit: Mapping[str, Any] | None) -> None:
     if not limit or limit.get("value") is None:
         return
-    text = f"{'at least' if limit['op'] == 'at_least' else 'at most'} {number(limit['value'])}"
+    text = limit_words(limit)
     figure.add_hline(y=limit["value"], line={"color": colours.outside, "width": 1, "dash": "dash"})
     figure.add_annotation(
         x=0,

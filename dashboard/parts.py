@@ -38,7 +38,8 @@ def header(ctx: Context, title: str, sentence: str) -> None:
     with left:
         st.title(title, anchor=False)
     with right:
-        st.caption(f"as of {moment(ctx.now)} · seq {ctx.reads.seq}", text_alignment="right")
+        seq = f" · seq {ctx.reads.seq}" if ctx.reads.seq >= 0 else ""
+        st.caption(f"as of {moment(ctx.now)}{seq}", text_alignment="right")
     st.markdown(sentence)
 
 
@@ -48,7 +49,7 @@ def link(ctx: Context, to: Link, *, help: str | None = None) -> None:
     if place is None:
         st.markdown(to.label)
     else:
-        st.page_link(place, label=to.label, query_params=dict(to.params), help=help)
+        st.page_link(place, label=f":blue[{to.label}]", query_params=dict(to.params), help=help)
 
 
 def go(ctx: Context, page: str, params: Mapping[str, str]) -> None:
@@ -57,21 +58,31 @@ def go(ctx: Context, page: str, params: Mapping[str, str]) -> None:
         st.switch_page(place, query_params=dict(params))
 
 
-def rows(ctx: Context, widths: Sequence[float], heads: Sequence[str], cells: Sequence[Sequence[str | Link]]) -> None:
-    """A table whose cells may be links: a real one would open them in a new tab."""
-    with st.container(gap="xsmall"):
-        top = st.columns(list(widths), vertical_alignment="bottom")
-        for column, head in zip(top, heads, strict=True):
+def rows(
+    ctx: Context,
+    widths: Sequence[float],
+    heads: Sequence[str],
+    cells: Sequence[Sequence[str | Link | tuple[Link, str]]],
+) -> None:
+    """A table whose cells may be links, or a link with a sentence under it: a real one would open them in a new tab."""
+    with st.container(border=True, gap="small"):
+        for column, head in zip(st.columns(list(widths), vertical_alignment="bottom"), heads, strict=True):
             column.caption(head)
         for line in cells:
-            with st.container(border=True, gap="xxsmall"):
-                drawn = st.columns(list(widths), vertical_alignment="center")
-                for column, cell in zip(drawn, line, strict=True):
-                    with column:
-                        if isinstance(cell, Link):
-                            link(ctx, cell)
-                        else:
-                            st.markdown(cell)
+            for column, cell in zip(st.columns(list(widths), vertical_alignment="top"), line, strict=True):
+                with column:
+                    _cell(ctx, cell)
+
+
+def _cell(ctx: Context, cell: str | Link | tuple[Link, str]) -> None:
+    if isinstance(cell, tuple):
+        with st.container(gap=None):
+            link(ctx, cell[0])
+            st.markdown(cell[1])
+    elif isinstance(cell, Link):
+        link(ctx, cell)
+    else:
+        st.markdown(cell)
 
 
 def table(heads: Sequence[str], lines: Sequence[Sequence[str]], *, alt: str) -> None:
@@ -90,22 +101,24 @@ def facts(pairs: Mapping[str, str], *, alt: str) -> None:
 def choose(label: str, options: Sequence[str], key: str, *, default: str | None = None) -> str:
     """A select box bound to the URL under its key; options are the slugs themselves."""
     index = options.index(default) if default in options else 0
-    found = st.selectbox(label, list(options), index=index, key=key, bind="query-params")
+    found = st.selectbox(label, list(options), index=index, key=key, bind="query-params", width=320)
     return str(found)
 
 
 def segments(label: str, options: Sequence[str], key: str) -> str:
-    """One of a few, all visible, bound to the URL."""
+    """One of a few, all visible, bound to the URL. Slugs in, slugs out; shown with a capital, which the URL may omit."""
+    shown = [option.capitalize() for option in options]
+    asked = st.query_params.get(key, "").capitalize()
     found = st.segmented_control(
         label,
-        list(options),
-        default=options[0],
+        shown,
+        default=asked if asked in shown else shown[0],
         required=True,
         key=key,
         bind="query-params",
         label_visibility="collapsed",
     )
-    return str(found or options[0])
+    return str(found or shown[0]).lower()
 
 
 def empty(title: str, body: str, *, commands: str | None = None) -> None:

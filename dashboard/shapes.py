@@ -158,9 +158,9 @@ def quiet(sites: Iterable[Row]) -> list[Row]:
 
 
 def open_alerts(alerts: Iterable[Row]) -> list[Row]:
-    """Firing and not resolved, the most severe first."""
-    found = [alert for alert in alerts if alert["condition"] == "firing" and alert["triage"] != "resolved"]
-    return sorted(found, key=lambda a: (severity_rank(a["severity"]), str(a["id"])))
+    """Neither cleared by the machine nor resolved by a person; firing first, then the most severe."""
+    found = [alert for alert in alerts if alert["condition"] != "cleared" and alert["triage"] != "resolved"]
+    return sorted(found, key=lambda a: (a["condition"] != "firing", severity_rank(a["severity"]), str(a["id"])))
 
 
 def severity_rank(name: str) -> int:
@@ -180,18 +180,48 @@ def by_severity(alerts: Iterable[Row]) -> str:
     return ", ".join(f"{n} {name}" for name, n in counts.items() if n)
 
 
-def group_rates(result: Row | None) -> list[Row]:
-    """Rates of single groups as a gap's details hold them: [{group, value, interval, n}]."""
-    groups = ((result or {}).get("details") or {}).get("groups") or {}
-    listed = groups.items() if isinstance(groups, dict) else [(g.get("group"), g) for g in groups]
-    out = []
-    for name, told_of in listed:
-        if isinstance(told_of, dict):
-            low, high = told_of.get("interval") or (told_of.get("low"), told_of.get("high"))
-            value = told_of.get("rate", told_of.get("value"))
-            interval = None if low is None or high is None else [low, high]
-            out.append({"group": str(name), "value": value, "interval": interval, "n": told_of.get("n")})
-    return out
+def group_rates(gap: Row | None, rates: Iterable[Row]) -> list[Row]:
+    """Rates of the groups behind a gap: those measured in its window, else the two that its details name."""
+    if not gap:
+        return []
+    attribute = str(gap["about"])
+    mine = [r for r in rates if str(r["about"]).partition("=")[0] == attribute and r["window"] == gap["window"]]
+    if mine:
+        return sorted(mine, key=lambda r: str(r["about"]))
+    ends = [(gap.get("details") or {}).get(end) for end in ("lowest", "highest")]
+    return [
+        {"about": end["group"], "value": end["rate"], "interval": end.get("interval"), "n": {"current": end.get("n")}}
+        for end in ends
+        if end
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One measure before and after retraining; either side may be missing."""
+
+    name: str
+    before: Row
+    after: Row
+
+    @property
+    def difference(self) -> float | None:
+        before, after = self.before.get("value"), self.after.get("value")
+        return None if before is None or after is None else after - before
+
+
+def changes(sides: Any) -> list[Change]:
+    """`{before: {name: measured}, after: {...}}` of a training run, paired by name; a bare number is a value."""
+    if not isinstance(sides, dict):
+        return []
+    before, after = (_measurements(sides.get(when)) for when in ("before", "after"))
+    return [Change(name, before.get(name, {}), after.get(name, {})) for name in dict.fromkeys([*before, *after])]
+
+
+def _measurements(side: Any) -> dict[str, Row]:
+    if not isinstance(side, dict):
+        return {}
+    return {str(name): value if isinstance(value, dict) else {"value": value} for name, value in side.items()}
 
 
 def daily(receipts: Iterable[Row], *, days: int, now: datetime) -> list[int]:

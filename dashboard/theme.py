@@ -73,6 +73,13 @@ DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 MARKERS = ("circle", "square", "diamond", "triangle-up", "x")
 
 _TONES = {"within": "green", "outside": "red", "unclear": "orange", "nodata": "gray", "cannot": "gray", "plain": "gray"}
+_SHORT = {
+    "within": "within",
+    "outside": "outside",
+    "unclear": "watch",
+    "nodata": "no data",
+    "cannot": "cannot say",
+}
 _SEVERITIES = {
     "critical": ("▲", "critical", "red"),
     "high": ("▲", "high", "red"),
@@ -84,11 +91,9 @@ _REQUESTS = {
     "requested": ("◆", "waits for approval", "orange"),
     "approved": ("◆", "approved, waits to run", "blue"),
     "running": ("◆", "running", "blue"),
-    "evaluating": ("◆", "being evaluated", "blue"),
-    "finished": ("✓", "new version came back", "blue"),
+    "trained": ("✓", "a new version came back", "blue"),
     "rejected": ("■", "rejected", "gray"),
     "failed": ("▲", "failed", "red"),
-    "gate_failed": ("▲", "did not pass its gate", "red"),
 }
 _CONDITIONS = {
     "firing": ("▲", "firing", "red"),
@@ -113,9 +118,9 @@ def state(status: str) -> str:
 
 
 def icon(status: str) -> str:
-    """The same without the badge: icon and word in colour, for dense tables."""
+    """The same without a ground and in one word or two, for dense tables."""
     cell = told_state(status)
-    return _mark(cell.icon, cell.text, _TONES.get(cell.tone, "gray"), wash=False)
+    return _mark(cell.icon, _SHORT.get(cell.tone, cell.text), _TONES.get(cell.tone, "gray"), wash=False)
 
 
 def severity(name: str) -> str:
@@ -141,7 +146,7 @@ def dress(figure: go.Figure, colours: Palette, *, height: int = 260) -> go.Figur
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        font={"color": colours.ink, "size": 12},
+        font={"color": colours.ink, "size": 12, "family": '"Source Sans", sans-serif'},
         colorway=list(colours.series),
         hoverlabel={"bgcolor": colours.raised, "bordercolor": colours.line, "font": {"color": colours.ink}},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"color": colours.ink}},

@@ -220,3 +220,9 @@ def thing(row: Mapping[str, Any]) -> str:
     if monitor == "quality":
         told = str(row.get("measure", "")).replace("_", " ")
     return f"{told} of {clean(about)}" if about else told
+
+
+def heading(row: Mapping[str, Any]) -> str:
+    """The same with a capital."""
+    told = thing(row)
+    return told[:1].upper() + told[1:]

@@ -212,20 +212,20 @@ def _groups(ctx: Context, alert: Row) -> None:
     """Rates of the groups behind a gap."""
     if alert["monitor"] != "fairness":
         return
+    gap = alert.get("result_document")
     shown = ctx.reads.results(
         model=alert["model"],
         version=alert["version"],
         site=alert["site"],
         monitor="fairness",
         measure="selection_rate",
-        latest=True,
     )
-    rates = group_rates(alert.get("result_document"), shown)
+    rates = group_rates(gap, shown)
     if not rates:
         return
     st.subheader("Rates of the groups", anchor=False)
     st.caption(words.FAIRNESS_NOTE)
-    lines = [(words.plain(r["group"]), words.plain(measured(r, limit=False))) for r in rates]
+    lines = [(words.plain(r["about"]), words.plain(measured(r, limit=False))) for r in rates]
     parts.table(("Group", "Rate of favourable decisions, with interval and n"), lines, alt="Rates per group")
 
 

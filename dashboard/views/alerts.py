@@ -90,7 +90,7 @@ def _filters(alerts: list[Row]) -> dict[str, str]:
 def _inbox(ctx: Context, alerts: list[Row]) -> None:
     parts.rows(
         ctx,
-        (1.1, 6, 1.5, 1.6, 1.3),
+        (1.1, 5.6, 1.4, 2, 1.2),
         ("Severity", "What happened", "Site", "First and last seen", "Owner"),
         [_line(ctx, alert) for alert in alerts],
     )
@@ -110,12 +110,12 @@ def _inbox(ctx: Context, alerts: list[Row]) -> None:
             st.rerun()
 
 
-def _line(ctx: Context, alert: Row) -> list[str | Link]:
+def _line(ctx: Context, alert: Row) -> list[str | Link | tuple[Link, str]]:
     first, last = words.moment_of(alert["first_window"]["from"]), words.moment_of(alert["last_window"]["to"])
     return [
         theme.severity(alert["severity"])
         + ("" if alert["condition"] == "firing" else f" {theme.condition(alert['condition'])}"),
-        Link(words.plain(alert["sentence"]), "alert", {"id": alert["id"]}),
+        (Link(words.plain(words.heading(alert)), "alert", {"id": alert["id"]}), words.plain(alert["sentence"])),
         words.plain(site(alert["site"])),
         f"{first:%Y-%m-%d} to {last:%Y-%m-%d}, {plural(alert['count'], 'window')}" if first and last else words.NO_DATA,
         words.plain(alert["owner"]) if alert["owner"] else "nobody yet",

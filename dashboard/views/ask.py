@@ -62,7 +62,7 @@ def _form(ctx: Context, alert: Row, model: Row | None) -> None:
         if st.form_submit_button(words.REQUEST_RETRAINING, type="primary"):
             done = parts.attempt(
                 lambda: ctx.commands.request_retraining(
-                    model=told["model"], version=told["version"], site=told["site"], alert=alert["id"], why=why
+                    alert=alert["id"], model=told["model"], site=None if told["site"] == "*" else told["site"], why=why
                 ),
                 done="Requested. Another person must approve.",
             )

@@ -20,7 +20,7 @@ from dashboard.shapes import (
     triage_of,
     worst_rank,
 )
-from reports.words import count, listed, number, plural
+from reports.words import count, listed, plural
 from store.access import Permission
 
 DAYS = 30
@@ -43,7 +43,7 @@ def page(ctx: Context) -> None:
     parts.partial(sites)
     _needs(ctx, needs(ctx, sites, alerts, requests, privacy))
     _metrics(ctx, sites, models, alerts, privacy, receipts)
-    _models(ctx, models)
+    _models(ctx, models, open_alerts(alerts))
     _sites(ctx, sites)
 
 
@@ -136,7 +136,7 @@ def _metrics(
             help="Heard from within their own contact window.",
         )
         st.metric(
-            "Model versions within limits",
+            "Versions within limits",
             f"{well} of {len(models)}",
             border=True,
             height="stretch",
@@ -178,24 +178,25 @@ def _metrics(
         )
 
 
-def _models(ctx: Context, models: list[Row]) -> None:
+def _models(ctx: Context, models: list[Row], firing: list[Row]) -> None:
     st.subheader("Models, the worst first", anchor=False)
-    ordered = sorted(models, key=lambda m: (worst_rank(m["worst"]), -m["open_alerts"], m["model"]))[:10]
+    ordered = sorted(models, key=lambda m: (worst_rank(m["worst"]), m["model"]))[:10]
     parts.rows(
         ctx,
         (3, 1.6, 1.4, 1.2, 2, 1.8),
         ("Model", "State", "Open alerts", "Tier", "Sites", "Last event"),
-        [model_line(ctx, model) for model in ordered],
+        [model_line(ctx, model, firing) for model in ordered],
     )
 
 
-def model_line(ctx: Context, model: Row) -> list[str | Link]:
+def model_line(ctx: Context, model: Row, firing: list[Row]) -> list[str | Link]:
+    mine = [a for a in firing if (a["model"], a["version"]) == (model["model"], model["version"])]
     name = f"{words.plain(model['title'])} · {words.plain(model['model'])} {words.plain(model['version'])}"
     return [
         Link(name, "model", {"id": model["model"], "version": model["version"]}),
         theme.state(model["worst"]),
-        count(model["open_alerts"]) if model["last_event"] else words.NO_DATA,
-        number(model["tier"]["level"]),
+        count(len(mine)) if model["last_event"] else words.NO_DATA,
+        str(model["tier"]["level"]),
         plural(len(model["sites"]), "site") if model["sites"] else words.NO_DATA,
         words.since(model["last_event"], ctx.now),
     ]

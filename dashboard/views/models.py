@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import parts, words
 from dashboard.context import Context
-from dashboard.shapes import Row, worst_rank
+from dashboard.shapes import Row, open_alerts, worst_rank
 from dashboard.views.home import model_line
 from reports.words import plural
 
@@ -14,6 +14,7 @@ from reports.words import plural
 def page(ctx: Context) -> None:
     with st.skeleton(height=320):
         models, sites = ctx.reads.models(), ctx.reads.sites()
+        firing = open_alerts(ctx.reads.alerts())
     parts.header(ctx, words.PAGES["models"], sentence(models))
     if not models:
         parts.empty(words.NO_MODELS, words.NO_MODELS_BODY, commands="bailiwick model add model.yaml")
@@ -30,7 +31,7 @@ def page(ctx: Context) -> None:
         ctx,
         (3, 1.6, 1.4, 1.2, 2, 1.8, 2),
         ("Model", "State", "Open alerts", "Tier", "Sites", "Last event", "Owner"),
-        [[*model_line(ctx, model), words.plain(model["owner"]["team"] or "nobody named")] for model in shown],
+        [[*model_line(ctx, model, firing), words.plain(model["owner"]["team"] or "nobody named")] for model in shown],
     )
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import parts, theme, words
 from dashboard.context import Context
 from dashboard.parts import Link
-from dashboard.shapes import Row, measured
+from dashboard.shapes import Change, Row, changes, measured
 from reports.words import measure, moment, number, plural, site
 from store.access import Permission
 from store.errors import BailiwickError, NotPermitted
@@ -119,49 +119,52 @@ def _outcome(ctx: Context, request: Row) -> None:
     outcome = request.get("outcome") or {}
     if not outcome:
         return
+    result = outcome.get("result") or {}
     st.subheader("What came back", anchor=False)
-    gate = outcome.get("gate") or {}
-    if outcome.get("version"):
-        parts.link(
-            ctx,
-            Link(
-                f"Open {words.plain(request['model'])} {words.plain(outcome['version'])}",
-                "model",
-                {"id": request["model"], "version": outcome["version"]},
-            ),
-        )
-    if gate:
-        mark = ":green-badge[✓ passed its gate]" if gate.get("passed") else ":red-badge[▲ did not pass its gate]"
-        st.markdown(f"{mark} {words.plain(gate.get('sentence') or '')}")
+    if outcome.get("reason"):
+        st.markdown(f":red-badge[▲ failed] {words.plain(outcome['reason'])}")
+    if request.get("new_version"):
+        to = {"id": request["model"], "version": request["new_version"]}
+        label = f"Open {words.plain(request['model'])} {words.plain(request['new_version'])}"
+        st.markdown("A new version is a candidate: it serves nothing until a log names it.")
+        parts.link(ctx, Link(label, "model", to))
+    for condition in outcome.get("gate") or []:
+        st.markdown(gate_sentence(condition))
     if outcome.get("price"):
         st.markdown(f"Its price: **{words.plain(outcome['price'])}**.")
-    if outcome.get("error"):
-        st.error(words.plain(outcome["error"]))
-    _before_after("Measures", [(measure(m["measure"]), m) for m in outcome.get("metrics") or []])
-    _before_after("Groups", [(f"{g['group']}, {measure(g['measure'])}", g) for g in outcome.get("groups") or []])
-    if outcome.get("output"):
+    _before_after("Measures", changes(result.get("metrics")))
+    _before_after("Groups, rate of favourable decisions", changes(result.get("groups")))
+    if outcome.get("stderr"):
         with st.expander("What the command printed"):
-            st.code(str(outcome["output"])[-4000:], language=None)
+            st.code(str(outcome["stderr"])[-4000:], language=None)
 
 
-def _before_after(title: str, lines: list[tuple[str, Row]]) -> None:
+def gate_sentence(condition: Row) -> str:
+    """`✓ gate: ROC AUC no worse than 0.01; 0.734 before, 0.792 after.`"""
+    marks = {True: ":green-badge[✓ gate passed]", False: ":red-badge[▲ gate not passed]"}
+    mark = marks.get(condition["met"], ":gray-badge[? gate cannot say]")
+    rule = f"{measure(condition['measure'])} {condition['rule'].replace('_', ' ')} {condition['number']:g}"
+    told = f"{rule}: {number(condition['before'])} before, {number(condition['after'])} after."
+    return f"{mark} {words.plain(told)}"
+
+
+def _before_after(title: str, lines: list[Change]) -> None:
     if not lines:
         return
     told = []
-    for name, row in lines:
-        before, after = row.get("before") or {}, row.get("after") or {}
-        known = before.get("value") is not None and after.get("value") is not None
-        change = number(after["value"] - before["value"]) if known else words.NO_DATA
-        sign = "+" if known and after["value"] > before["value"] else ""
-        told.append(
-            (words.plain(name), words.plain(_value(before)), words.plain(_value(after)), words.plain(sign + change))
-        )
+    for line in lines:
+        difference = line.difference
+        change = words.NO_DATA if difference is None else f"{'+' if difference > 0 else ''}{number(difference)}"
+        cells = (measure(line.name), _value(line.before), _value(line.after), change)
+        told.append([words.plain(cell) for cell in cells])
     parts.table((title, "Before", "After", "Change"), told, alt=f"{title} before and after retraining")
 
 
 def _value(side: Row) -> str:
+    if side.get("value") is None:
+        return words.NO_DATA
     return measured(
-        {"value": side.get("value"), "interval": side.get("interval"), "n": {"current": side.get("n")}}, limit=False
+        {"value": side["value"], "interval": side.get("interval"), "n": {"current": side.get("n")}}, limit=False
     )
 
 
@@ -171,7 +174,7 @@ def _history(request: Row) -> None:
         (
             moment(h["known_at"]),
             words.plain(h["actor"] or "system"),
-            words.plain(words.EVENTS.get(h["event"], h["event"])),
+            words.plain(str(h["event"]).replace("_", " ")),
             words.plain(h["state"].replace("_", " ")),
         )
         for h in reversed(request["history"])

@@ -121,7 +121,13 @@ def _alerts(ctx: Context, name: str) -> None:
         ctx,
         (1.1, 8),
         ("Severity", "What happened"),
-        [[theme.severity(a["severity"]), Link(words.plain(a["sentence"]), "alert", {"id": a["id"]})] for a in found],
+        [
+            [
+                theme.severity(a["severity"]),
+                (Link(words.plain(words.heading(a)), "alert", {"id": a["id"]}), words.plain(a["sentence"])),
+            ]
+            for a in found
+        ],
     )
 
 
