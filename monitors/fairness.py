@@ -26,7 +26,7 @@ import numpy as np
 
 from monitors.group_tables import GroupShares, Rate, attributes_of, group_shares
 from monitors.intervals import ALPHA, Share, difference_interval, parity_p_value, ratio_interval
-from monitors.subject import AT_LEAST, NO_LIMIT, Limit, Subject, basis, limit_fields, limit_of
+from monitors.subject import AT_LEAST, NO_LIMIT, Limit, Subject, basis, limit_fields, limit_of, noise_told
 from store.bins import BinSpec
 from store.model_file import ModelFile
 from store.result import Monitor, Result, Status
@@ -79,7 +79,7 @@ def fairness_results(
 
     `variance` is that of the noise in each cell of outcomes. Gaps that need labels: `label_gap_results`.
     """
-    declared = _limits(model)
+    declared, noise = _limits(model), noise_told(variance, noise)
     if not spec.groups:
         return []
     names = attributes_of(spec, [of for of, _ in declared])

@@ -16,7 +16,7 @@ from math import sqrt
 from typing import Any
 
 from monitors.intervals import Share
-from monitors.subject import AT_MOST, Limit, Subject, against, basis
+from monitors.subject import AT_MOST, Limit, Subject, against, basis, noise_told
 from store.bins import BinSpec, CategoryBins, ColumnCells
 from store.model_file import ModelFile
 from store.result import Monitor, Result, Status
@@ -37,7 +37,7 @@ def quality_results(
     noise: dict[str, Any] | None = None,
 ) -> list[Result]:
     """missing_rate of every input, and unseen_rate of every category."""
-    watch = model.watch.quality
+    watch, noise = model.watch.quality, noise_told(variance, noise)
     missing = Limit(AT_MOST, watch.missing, watch.source)
     unseen = Limit(AT_MOST, watch.unseen, watch.source)
     out = []

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import sqrt
 from typing import Any
 
 from store.result import CANNOT_SAY, Result, Status
@@ -99,6 +100,13 @@ def limit_fields(limit: Limit | None) -> dict[str, Any]:
 def judged(details: Mapping[str, Any]) -> bool:
     """False for a number that was reported without a limit to hold it against."""
     return details.get("limit") != NO_LIMIT
+
+
+def noise_told(variance: float, noise: dict[str, Any] | None = None) -> dict[str, Any] | None:
+    """What a result says of the noise in each of its cells: as the caller knows it, else its size alone."""
+    if variance <= 0:
+        return None
+    return noise or {"mechanism": "discrete_gaussian", "scale": sqrt(variance), "variance": variance, "rho": None}
 
 
 def basis(variance: float) -> str:

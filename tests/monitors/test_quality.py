@@ -76,6 +76,7 @@ def test_noise_widens_the_interval_and_moves_no_verdict_by_itself() -> None:
     assert exact.status == "outside" and noisy.status == "unclear"
     assert noisy.interval_high - noisy.interval_low > exact.interval_high - exact.interval_low  # type: ignore[operator]
     assert (exact.method["basis"], noisy.method["basis"]) == ("counts", "noisy")
+    assert exact.noise is None and noisy.noise is not None and noisy.noise["scale"] == 20
 
 
 def test_rows_no_more_than_their_noise_say_nothing() -> None:
