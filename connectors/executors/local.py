@@ -36,6 +36,7 @@ _LAUNCH = Path(__file__).with_name("launch.py")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalOptions:
     timeout: timedelta = timedelta(hours=1)
+    """Of wall-clock time; then the whole process group is ended."""
     memory_bytes: int = 8 << 30
     """Of address space, for each process."""
     cpu_seconds: int = 3600
@@ -45,6 +46,7 @@ class LocalOptions:
     environment: Mapping[str, str] = field(default_factory=dict)
     """What the allow-list takes its values from; the caller passes its own environment."""
     allow: tuple[str, ...] = ALLOWED
+    """The variables of the environment that reach the command."""
     python: str = sys.executable
     """What `python` at the start of a command means: the interpreter that has the training libraries."""
 
