@@ -64,6 +64,7 @@ MEASURES = {
     "missing_rate": "share missing",
     "unseen_rate": "share never seen in the reference",
     "hours_silent": "hours silent",
+    "budget_spent_share": "share of the budget spent",
 }
 
 

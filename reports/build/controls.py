@@ -92,7 +92,7 @@ def _all_sites_sent(facts: GeneralFacts) -> tuple[bool, str]:
 
 
 def _reference(facts: GeneralFacts) -> tuple[bool, str]:
-    lacking = {str(r["about"]) for r in facts.results if r["status"] == "no_reference"}
+    lacking = {str(r["about"]) for r in facts.results if r["monitor"] == "drift" and r["status"] == "no_reference"}
     if lacking:
         return False, f"no reference for {words.plural(len(lacking), 'column')}"
     held = bool(facts.model.get("spec_hash"))

@@ -29,8 +29,7 @@ def fairness_section(facts: GeneralFacts) -> Section:
     elements: list[Element] = [
         Note("A gap between groups is a statistical result, not a determination of discrimination."),
         Text(_good_means(facts) + _gap_words(gaps)),
-        _gap_table(gaps),
-        *_charts(gaps),
+        *_gap_tables(gaps),
         *_rate_tables(found),
     ]
     return Section("fairness", "Fairness", tuple(elements))
@@ -65,7 +64,20 @@ def _gap_words(gaps: list[Series]) -> str:
     return sentence
 
 
-def _gap_table(gaps: list[Series]) -> Table:
+def _gap_tables(gaps: list[Series]) -> list[Element]:
+    """What is judged comes first, with its chart; gaps that nobody set a limit for are told after it."""
+    judged = [s for s in gaps if any(r.get("limit") for r in s.results)]
+    rest = [s for s in gaps if s not in judged]
+    note = "Out counts the windows of the period that were outside. Outside needs a gap beyond the limit and a "
+    note += "difference from parity that is significant; beyond the limit without significance is watch."
+    out: list[Element] = [_gap_table("Gaps judged against a limit", judged, note=note), *_charts(judged)]
+    if rest:
+        told = "Measured and not judged: the model file sets no limit for them."
+        out.append(_gap_table("Gaps without a limit", rest, note=told))
+    return out
+
+
+def _gap_table(title: str, gaps: list[Series], *, note: str) -> Table:
     columns = (
         Column("Attribute", width=1.2),
         Column("Site", width=1.2),
@@ -91,9 +103,7 @@ def _gap_table(gaps: list[Series]) -> Table:
                 words.counted(s.tally["outside"]),
             )
         )
-    note = "Out counts the windows of the period that were outside. Outside needs a gap beyond the limit and a "
-    note += "difference from parity that is significant; beyond the limit without significance is watch."
-    return Table("Gaps between groups", columns, tuple(rows), note=note)
+    return Table(title, columns, tuple(rows), note=note, empty="none: the model file sets no limit on a gap")
 
 
 def _charts(gaps: list[Series]) -> list[Element]:

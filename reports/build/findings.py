@@ -229,7 +229,8 @@ def _performance_table(title: str, found: list[Series]) -> Table:
         Column("Windows", Kind.NUMBER, 0.9),
     )
     rows = []
-    for s in found:
+    limited = [s for s in found if any(r.get("limit") for r in s.results)]
+    for s in sorted(found, key=lambda s: (s not in limited, s.worst is None, s.measure, s.site == "*", s.site)):
         last = next((r for r in reversed(s.results) if r["value"] is not None), s.results[-1])
         rows.append(
             (

@@ -32,6 +32,7 @@ FORMULAS = {
     "brier": "mean squared distance between score and outcome. Lower is better.",
     "missing_rate": "share of rows in which the column holds no value.",
     "unseen_rate": "share of rows whose value was not published for the column.",
+    "budget_spent_share": "privacy loss charged to the people within the budget's window, divided by its cap.",
     "hours_silent": "hours since the last contact, against the site's contact window.",
 }
 
@@ -63,6 +64,8 @@ def _pair(first: str, second: str) -> tuple[Column, Column]:
 def _methods(results: list[Row]) -> Table:
     counts: Counter[tuple[str, str, str, str, str]] = Counter()
     for result in results:
+        if result["value"] is None:
+            continue
         method = result.get("method") or {}
         noise = result.get("noise") or {}
         counts[

@@ -5,6 +5,7 @@ Each list that is empty says `none` aloud: an empty place could as well be a for
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from fractions import Fraction
 from typing import Any
@@ -98,7 +99,7 @@ def _entries(ledger: list[Row]) -> Table:
             Cell(words.window({"from": e.get("block_from"), "to": e.get("block_to")}), e.get("block_from")),
             words.text(e.get("site")),
             Cell(words.clean(e.get("purpose")).replace("_", " "), e.get("purpose")),
-            Cell(words.clean(e.get("mechanism")).replace("_", " "), e.get("mechanism")),
+            Cell(mechanism_words(e), e.get("mechanism")),
             Cell(rational(e.get("rho")), e.get("rho")),
             words.text(e.get("state")),
             words.counted(e.get("seq")),
@@ -108,6 +109,18 @@ def _entries(ledger: list[Row]) -> Table:
     left = len(ordered) - MOST_ENTRIES
     note = f"The newest {MOST_ENTRIES}; {words.count(left)} earlier entries are in the evidence." if left > 0 else ""
     return Table("Entries", columns, rows, note=note, empty="none: nothing was released with noise")
+
+
+def mechanism_words(entry: Row) -> str:
+    """The mechanism by its name and scale; a serialised measurement is named by its function, its text is evidence."""
+    text = str(entry.get("mechanism") or "not named")
+    if text.startswith("{"):
+        found = re.search(r'"__function__"\s*:\s*"(?:make_)?(\w+)"', text)
+        kind = "discrete " if found and "i64" in text and found.group(1) == "gaussian" else ""
+        text = kind + (found.group(1) if found else "serialised measurement")
+    scale = entry.get("scale")
+    told = words.clean(text).replace("_", " ")
+    return f"{told}, scale {words.number(scale)}" if isinstance(scale, int | float) else told
 
 
 def alerts_section(facts: GeneralFacts) -> Section:

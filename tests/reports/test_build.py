@@ -53,7 +53,7 @@ def test_a_number_without_a_limit_is_not_called_within() -> None:
 
 
 def test_too_few_people_is_watch_beside_the_clear_gap() -> None:
-    told = {row[1]: row for row in texts(table(build(facts()), "fairness", "Gaps")) if row[0] == "sex"}
+    told = {row[1]: row for row in texts(table(build(facts()), "fairness", "Gaps judged")) if row[0] == "sex"}
     assert told["branch-north"][5] == "outside limits" and told["branch-north"][3] == "0.730 (0.700 to 0.760, n 9,120)"
     assert told["edge-kiosk"][5] == "watch"
 
