@@ -85,11 +85,11 @@ def rational(text: Any) -> str:
 
 def _entries(ledger: list[Row]) -> Table:
     columns = (
-        Column("Block", width=1.5),
-        Column("Site", width=1.2),
-        Column("For", width=1.2),
-        Column("Mechanism", width=1.4),
-        Column("rho", Kind.NUMBER),
+        Column("Block", width=1.6),
+        Column("Site", width=1.0),
+        Column("For", width=1.3),
+        Column("Mechanism", width=1.9),
+        Column("rho", Kind.NUMBER, 1.5),
         Column("State", width=0.8),
         Column("seq", Kind.NUMBER, 0.6),
     )
@@ -143,10 +143,10 @@ def alerts_section(facts: GeneralFacts) -> Section:
 def _alert_table(alerts: list[Row]) -> Table:
     columns = (
         Column("Severity", width=0.8),
-        Column("What", width=3.2),
+        Column("What", width=3.4),
         Column("Site", width=1.15),
         Column("Opened", width=1.4),
-        Column("Windows", Kind.NUMBER, 0.8),
+        Column("Windows", Kind.NUMBER, 0.7),
         Column("State", width=1.3),
         Column("Owner", width=0.9),
     )
