@@ -25,8 +25,8 @@ TOP_VALUES = 1000
 DIGITS = 3
 MANY_DISTINCT = 20
 """A column of text whose values all read as numbers is a number when it has more distinct ones than this."""
-LARGEST = 1e307
-"""Moments are clipped here at the latest, so that hi - lo stays finite."""
+LARGEST = 1e300
+"""Numbers beyond it are below or above all bins, so that the distance of any two edges stays finite."""
 NUMBER_TYPES = re.compile(r"(u?(tiny|small|big|huge)?int(eger)?\d*|float\d*|halffloat|double|real|decimal.*)$")
 OPPOSITES = {"1": "0", "0": "1", "true": "false", "false": "true"}
 
@@ -224,7 +224,6 @@ def _number_bins(
     # Half a spread to either side, so that a mean that moves beyond the reference is still seen to move.
     room = (edges[-1] - edges[0]) / 2
     low, high = declared or (_at_digits(edges[0] - room, room, floor), _at_digits(edges[-1] + room, room, ceil))
-    low, high = max(low, -LARGEST), min(high, LARGEST)
     return NumberBins(name, edges, low, high)
 
 
@@ -239,12 +238,13 @@ def _value_edges(seen: ColumnProfile, bins: int) -> tuple[float, ...]:
     if len(seen.values) != seen.distinct or not 0 < seen.distinct <= bins or len(seen.published()) < seen.distinct:
         return ()
     values = sorted({float(value) for value, _ in seen.values} if seen.numeric else ())
-    if len(values) < 2:
+    if len(values) < 2 or max(map(abs, values)) > LARGEST:
         return ()
     return _rising([values[0] - (values[1] - values[0]), *values])
 
 
 def _quantile_edges(quantiles: tuple[float, ...], bins: int) -> tuple[float, ...]:
+    quantiles = tuple(min(max(value, -LARGEST), LARGEST) for value in quantiles)
     low, high = quantiles[0], quantiles[-1]
     spread = high - low
     last = len(quantiles) - 1
