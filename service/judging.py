@@ -221,8 +221,12 @@ def _judge_windows(version: Version, series: Series, due: dict[Section, list[Win
             at_least=min(file.watch.window.at_least, 30) if section is Section.LABELLED else file.watch.window.at_least,
             outcome=file.columns.outcome.column if file.columns.outcome else "label",
         )
+    decided = None
+    if Section.OUTCOMES in due and Section.LABELLED in due:
+        decided = between_all(series.blocks[Section.OUTCOMES], due[Section.LABELLED])[0]
     for i in range(len(next(iter(due.values())))):
-        results += _judge_window(version, series, {s: found[i] for s, found in due.items()}, _nth(sums, i))
+        window = {section: found[i] for section, found in due.items()}
+        results += _judge_window(version, series, window, _nth(sums, i), None if decided is None else decided[i])
     return results
 
 
@@ -231,9 +235,13 @@ def _nth(sums: dict[Section, tuple[Counts, Any]], i: int) -> dict[Section, tuple
 
 
 def _judge_window(
-    version: Version, series: Series, window: dict[Section, Window], sums: dict[Section, tuple[Counts, float]]
+    version: Version,
+    series: Series,
+    window: dict[Section, Window],
+    sums: dict[Section, tuple[Counts, float]],
+    decided: Counts | None,
 ) -> list[Result]:
-    """Quality, fairness and performance of one window."""
+    """Quality, fairness and performance of one window; `decided` are the outcomes over the labels' own window."""
     file, spec = version.file, version.spec
     results: list[Result] = []
 
@@ -252,12 +260,18 @@ def _judge_window(
         )
     if spec.outcome and outcomes is not None:
         held = Section.LABELLED if labelled is not None else Section.OUTCOMES
-        counts = labelled[0] if labelled is not None else np.zeros(spec.widths[Section.LABELLED], dtype=np.int64)
+        nothing = np.zeros(spec.widths[Section.LABELLED], dtype=np.int64), outcomes[1]
+        counts, variance = nothing if labelled is None else labelled
         results += performance_results(
-            subject(held), model=file, spec=spec, labelled=counts, outcomes=outcomes[0], variance=outcomes[1]
+            subject(held),
+            model=file,
+            spec=spec,
+            labelled=counts,
+            outcomes=outcomes[0] if decided is None else decided,
+            variance=variance,
         )
         if spec.groups:
-            results += label_gap_results(subject(held), model=file, spec=spec, labelled=counts, variance=outcomes[1])
+            results += label_gap_results(subject(held), model=file, spec=spec, labelled=counts, variance=variance)
     return results
 
 

@@ -231,7 +231,7 @@ class BinSpec:
     def losses(self) -> slice:
         """LOSS_CELLS of a binary score, or ERROR_CELLS of a regression; empty for others."""
         first = self.score_label.stop
-        if self.task == "binary" and prod(self.score_label_shape):
+        if self.task == "binary" and prod(self.score_label_shape) > 0:
             return slice(first, first + len(LOSS_CELLS))
         if self.task == "regression" and self.outcome and isinstance(self.prediction, NumberBins):
             return slice(first, first + len(ERROR_CELLS))

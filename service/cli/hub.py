@@ -42,9 +42,12 @@ def serve(
     ),
 ) -> None:
     """Run console, API and scheduler in one process, on 127.0.0.1 unless sign-in is configured. Ctrl-C ends it."""
+    from service.config import load
     from service.server import serve as run_server
 
     local_only("serve")
+    config = load(call().hub_dir, call().environ)
+    note(f"Serving {call().hub_dir} on http://{config.address}:{port or config.port}; Ctrl-C ends it.")
     run_server(call().hub_dir, environ=call().environ, port=port)
 
 

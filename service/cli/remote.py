@@ -68,7 +68,7 @@ def finish_there(server: Server, this: Call) -> NoReturn:
         "environ": {name: this.environ[name] for name in CARRIED if name in this.environ},
         "width": shutil.get_terminal_size((200, 24)).columns,
     }
-    address = server.address if "://" in server.address else f"http://{server.address}"
+    address = reachable(server.address)
     try:
         # The server is on this machine: no proxy of the environment may stand between, and long work may take its time.
         with httpx.Client(trust_env=False, timeout=httpx.Timeout(None, connect=5.0)) as client:
@@ -84,6 +84,14 @@ def finish_there(server: Server, this: Call) -> NoReturn:
     to.out.write(told["stdout"])
     to.err.write(told["stderr"])
     raise typer.Exit(int(told["exit_code"]))
+
+
+def reachable(address: str) -> str:
+    """The URL of a server of this machine; one that listens everywhere is met at the loopback address."""
+    plain = address.removeprefix("http://")
+    host, _, port = plain.rpartition(":")
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host.strip("[]"), host.strip("[]"))
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def answer(hub: Hub, body: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from typing import Any
 
 import typer
 
-from service.cli.context import opened
+from service import runtime
+from service.cli.context import call, opened
 from service.cli.declare import command, group_app
 from service.cli.output import emit, facts, progress, say, table
 from store.errors import UnknownName
@@ -43,7 +44,10 @@ def approve(
     with opened() as session, progress("Retraining ..."):
         made = approve_request(session.hub, session.viewer, id=request, why=why)
         if run and made["state"] == "approved":
-            made = run_request(session.hub, session.viewer, id=request)
+            if call().hub is None:
+                made = run_request(session.hub, session.viewer, id=request)
+            else:
+                runtime.work.set()  # the server's scheduler carries it out
     emit(made, lambda: _human(made))
 
 

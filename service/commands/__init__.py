@@ -1,5 +1,42 @@
 """Every change is a command: permission, action, audit event, one transaction.
 
 A command is a function `(hub, viewer, ...) -> dict` whose result is ready for JSON but for datetimes. Pages, HTTP and
-the command line call the same ones; `COMMANDS` is the table of them.
+the command line call the same ones. `COMMANDS` says in which module each stands; it is imported when it is called.
 """
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+COMMANDS: dict[str, str] = {
+    "acknowledge_alert": "alerts",
+    "add_model": "models",
+    "add_site": "sites",
+    "approve_request": "retraining",
+    "assign_alert": "alerts",
+    "build_report": "reports",
+    "export_model": "models",
+    "ingest": "ingest",
+    "issue_token": "sites",
+    "monitor": "monitoring",
+    "reject_request": "retraining",
+    "report_file": "reports",
+    "request_retraining": "retraining",
+    "resolve_alert": "alerts",
+    "run_request": "retraining",
+    "search_hub_file": "inspection",
+    "set_user": "users",
+    "snooze_alert": "alerts",
+    "verify_audit": "inspection",
+    "verify_report": "reports",
+}
+LOCAL_ONLY = frozenset({"ingest", "report_file", "run_request", "verify_report"})
+"""Commands that name files of this machine, give bytes, or belong to the scheduler: not offered over HTTP."""
+
+
+def load(name: str) -> Callable[..., dict[str, Any]]:
+    """The command of that name; KeyError where there is none."""
+    found: Callable[..., dict[str, Any]] = getattr(import_module(f"service.commands.{COMMANDS[name]}"), name)
+    return found

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from monitors.accounting import privacy_result, spends_of
+from monitors.severity import graded
 from monitors.silence import silence_result
 from monitors.subject import Subject
 from service.alerting import step_alerts
@@ -71,6 +72,7 @@ def _run(
         if spec is not None:
             results += judge(load_version(reads, file, spec), now=reads.now, between=between, again=dry_run)
         results += _silence(reads, file) + _privacy(hub, reads, file)
+        results = [graded(result, tier=file.tier.level) for result in results]
         if dry_run:
             return {**_told(name, version, results), "alerts": [], "replay": _replay(reads, results), "why_not": why_not}
         if not results:

@@ -15,7 +15,7 @@ from service.wiring import Hub
 from store import writes
 from store.access import Permission, Viewer, require
 from store.canonical import sha256_hex
-from store.errors import BadInput, Refused
+from store.errors import BadInput, Refused, UnknownName
 from store.events import Event
 
 FORMATS = ("pdf", "html", "json")
@@ -71,12 +71,13 @@ def build_report(
     return {"schema": "bailiwick/report/1", **columns, "path": str(kept), "seq": tx.seq}
 
 
-def report_bytes(hub: Hub, viewer: Viewer, *, id: str) -> tuple[str, bytes]:
-    """The file's name and its bytes, for whoever may read reports of this model."""
+def report_file(hub: Hub, viewer: Viewer, *, id: str) -> dict[str, Any]:
+    """The file's name and its bytes (None where it is gone), for whoever may read reports of this model."""
     row = hub.store.reads(viewer).report(id_=id)
     if row is None:
-        raise BadInput(f"no report {id}", advice="List them on the Reports page.")
-    return row["file"], (hub.folder / "reports" / row["file"]).read_bytes()
+        raise UnknownName(f"no report {id}", advice="List them on the Reports page.")
+    path = hub.folder / "reports" / row["file"]
+    return {"name": row["file"], "bytes": path.read_bytes() if path.exists() else None}
 
 
 def verify_report(hub: Hub, viewer: Viewer, *, path: Path, recompute_too: bool = False) -> dict[str, Any]:

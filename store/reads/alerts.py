@@ -61,8 +61,8 @@ class AlertReads(View):
     def cases(self) -> list[dict[str, Any]]:
         """Open alerts grouped by what they share: model, monitor, thing and measure."""
         groups: dict[str, list[dict[str, Any]]] = {}
-        for alert in self.alerts(condition="firing"):
-            if alert["triage"] != "resolved":
+        for alert in self.alerts():
+            if alert["open"]:
                 groups.setdefault(alert["case_id"], []).append(alert)
         return [
             {

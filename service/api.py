@@ -1,0 +1,218 @@
+"""The HTTP API under /api/v1: ingest from sites, reads, commands, and the door of this machine's command line.
+
+Who asks is settled for each request: a site's token, the local token of `run/server.json`, or the session that the
+gate has already looked up. Every route goes through `_guarded`, which puts the work on a thread and answers errors in
+the one shape. A batch is acknowledged after its transaction has been committed, never before.
+"""
+
+from __future__ import annotations
+
+import hmac
+import inspect
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from service.cli.remote import answer as answer_cli
+from service.commands import COMMANDS, LOCAL_ONLY, load
+from service.commands.ingest import ingest
+from service.gate import HEADER
+from service.http_answers import answer, refusal, unauthenticated
+from service.identity import viewer_named, viewer_of_token
+from service.metrics import exposition
+from service.times import parse_time
+from service.wiring import Hub, local_viewer
+from store.access import Viewer
+from store.durations import parse_duration
+from store.errors import BadInput, BailiwickError, NotPermitted
+
+PREFIX = "/api/v1"
+SUFFIXES = {"tabular": "", "csv": ".csv", "parquet": ".parquet", "jsonl": ".jsonl", "azureml": ".jsonl", "auto": ""}
+SNIFFED = {b"PAR1": ".parquet", b"{": ".jsonl", b"[": ".json"}
+Work = Callable[[Viewer], Response]
+
+
+@dataclass(frozen=True)
+class Api:
+    hub: Hub
+    local_token: str
+
+    def routes(self) -> list[Route]:
+        reads = ("results", "alerts", "sites", "models", "reports", "receipts", "quarantine", "requests")
+        return [
+            Route("/health", self.health),
+            Route("/ready", self.ready),
+            Route(f"{PREFIX}/health", self.health),
+            Route(f"{PREFIX}/ready", self.ready),
+            Route(f"{PREFIX}/metrics", self.metrics),
+            Route(f"{PREFIX}/openapi.json", self.openapi),
+            Route(f"{PREFIX}/sites/{{site}}/batches", self.take_batch, methods=["POST"]),
+            Route(f"{PREFIX}/commands/{{name}}", self.command, methods=["POST"]),
+            Route(f"{PREFIX}/local/cli", self.local_cli, methods=["POST"]),
+            *(Route(f"{PREFIX}/{name}", self._listing(name)) for name in reads),
+        ]
+
+    # -- who asks -------------------------------------------------------------------------------------------------
+
+    def viewer(self, request: Request) -> Viewer | None:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and token:
+            return local_viewer() if self._is_local(token) else viewer_of_token(self.hub, token)
+        name = request.headers.get(HEADER.decode())
+        # A browser sends the session's cookie along with any request: one that changes something must come from here.
+        if request.method != "GET" and request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+            return None
+        return viewer_named(self.hub, name) if name else None
+
+    def _is_local(self, token: str) -> bool:
+        return hmac.compare_digest(token.encode(), self.local_token.encode())
+
+    async def _guarded(self, request: Request, work: Work) -> Response:
+        """The one way through: who asks, the work on a thread, errors in their shape."""
+        try:
+            viewer = await run_in_threadpool(self.viewer, request)
+            return unauthenticated() if viewer is None else await run_in_threadpool(work, viewer)
+        except BailiwickError as error:
+            return refusal(error)
+
+    # -- routes ---------------------------------------------------------------------------------------------------
+
+    async def health(self, request: Request) -> Response:
+        return answer({"status": "ok"})
+
+    async def ready(self, request: Request) -> Response:
+        """Whether the hub's file answers."""
+        await run_in_threadpool(lambda: self.hub.store.cursor().execute("SELECT 1").fetchall())
+        return answer({"status": "ready", "now": self.hub.now()})
+
+    async def metrics(self, request: Request) -> Response:
+        return await self._guarded(
+            request, lambda viewer: Response(exposition(self.hub.store.reads(viewer)), media_type="text/plain; version=0.0.4")
+        )
+
+    async def openapi(self, request: Request) -> Response:
+        from service.openapi import document
+
+        return answer(document())
+
+    async def take_batch(self, request: Request) -> Response:
+        """A batch in any supported format: 201 with its receipt, 200 when it was there already."""
+        try:
+            viewer = await run_in_threadpool(self.viewer, request)
+            if viewer is None:
+                return unauthenticated()
+            with tempfile.TemporaryDirectory(dir=self.hub.folder / "spool") as folder:
+                path = await self._spool(request, Path(folder))
+                receipt = await run_in_threadpool(self._ingest, viewer, request, path)
+        except BailiwickError as error:
+            return refusal(error)
+        return answer(receipt, 200 if receipt["repeated"] else 201)
+
+    async def _spool(self, request: Request, folder: Path) -> Path:
+        """The body in a file of its own, named as its format is, never larger than the limit."""
+        limit, size, head = self.hub.config.request_bytes, 0, b""
+        raw = folder / "body"
+        with raw.open("wb") as stream:
+            async for piece in request.stream():
+                size += len(piece)
+                if size > limit:
+                    raise BadInput(f"the body is larger than {limit} bytes", advice="Send smaller batches, or raise limits.request.")
+                head = head or piece[:16]
+                stream.write(piece)
+        suffix = SUFFIXES.get(request.query_params.get("format", "auto"), "")
+        if not suffix:
+            suffix = next((s for magic, s in SNIFFED.items() if head.lstrip().startswith(magic)), ".csv")
+        named = folder / f"batch{suffix}"
+        raw.rename(named)
+        return named
+
+    def _ingest(self, viewer: Viewer, request: Request, path: Path) -> dict[str, Any]:
+        query = request.query_params
+        name, _, version = query.get("model", "").partition(":")
+        format_name = query.get("format", "auto")
+        done = ingest(
+            self.hub,
+            viewer,
+            paths=[path],
+            site=request.path_params["site"],
+            model=name or None,
+            version=version or None,
+            kind=query.get("kind", "predictions"),
+            format=format_name if format_name in ("auto", "azureml") else "tabular",
+        )
+        receipt: dict[str, Any] = done["receipts"][0]
+        return receipt
+
+    def _listing(self, name: str) -> Callable[[Request], Any]:
+        """GET of one list: filters are the read's own, by name; the answer has one key."""
+
+        async def listing(request: Request) -> Response:
+            def work(viewer: Viewer) -> Response:
+                read = getattr(self.hub.store.reads(viewer), name)
+                allowed = set(inspect.signature(read).parameters) if name != "results" else {"model", "version", "site", "monitor", "measure", "about"}
+                unknown = set(request.query_params) - allowed
+                if unknown:
+                    raise BadInput(f"no filter is called {sorted(unknown)[0]}", advice=f"Known: {', '.join(sorted(allowed))}.")
+                return answer({name: read(**dict(request.query_params))})
+
+            return await self._guarded(request, work)
+
+        return listing
+
+    async def command(self, request: Request) -> Response:
+        """A command by name, its arguments as a JSON object."""
+        name = request.path_params["name"]
+        if name not in COMMANDS or name in LOCAL_ONLY:
+            return refusal(BadInput(f"no command is called {name}", advice=f"Known: {', '.join(sorted(set(COMMANDS) - LOCAL_ONLY))}."))
+        try:
+            body = await request.json()
+        except ValueError:
+            return refusal(BadInput("the body is no JSON object", advice="Send the command's arguments as one."))
+        return await self._guarded(
+            request, lambda viewer: answer(load(name)(self.hub, viewer, **arguments(load(name), body)))
+        )
+
+    async def local_cli(self, request: Request) -> Response:
+        """The command line of this machine, through the token that only the hub's owner can read."""
+        token = request.headers.get("authorization", "").partition(" ")[2]
+        if not self._is_local(token):
+            return unauthenticated()
+        body = await request.json()
+        return await self._guarded(request, lambda viewer: answer(answer_cli(self.hub, body)))
+
+
+def arguments(command: Callable[..., Any], body: Any) -> dict[str, Any]:
+    """A JSON object as a command's keyword arguments, typed by its annotations; raises BadInput for what does not fit."""
+    if not isinstance(body, dict):
+        raise BadInput("the arguments are no JSON object", advice="Send them by name.")
+    wanted = {p.name: p for p in inspect.signature(command).parameters.values() if p.kind is p.KEYWORD_ONLY}
+    unknown = set(body) - set(wanted)
+    missing = [name for name, p in wanted.items() if p.default is p.empty and name not in body]
+    if unknown or missing:
+        wrong = f"no argument is called {sorted(unknown)[0]}" if unknown else f"{missing[0]} is missing"
+        raise BadInput(wrong, advice=f"Known: {', '.join(wanted)}.")
+    return {name: _typed(name, str(wanted[name].annotation), value) for name, value in body.items()}
+
+
+def _typed(name: str, annotation: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if "Path" in annotation or "Sequence[Grant]" in annotation:
+        raise NotPermitted(f"{name} cannot be given over HTTP", advice="Use the command line on the hub's machine.")
+    if "datetime" in annotation:
+        return parse_time(str(value))
+    if "timedelta" in annotation:
+        return parse_duration(str(value))
+    wants = bool if annotation.startswith("bool") else str
+    if not isinstance(value, wants):
+        raise BadInput(f"{name} is no {wants.__name__}", advice="Send it as JSON of that type.")
+    return value
+
+

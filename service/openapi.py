@@ -1,0 +1,62 @@
+"""The OpenAPI document of the HTTP API, drawn from the table of commands; additions only."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from service.commands import COMMANDS, LOCAL_ONLY, load
+
+LISTS = ("results", "alerts", "sites", "models", "reports", "receipts", "quarantine", "requests")
+
+
+def document() -> dict[str, Any]:
+    paths: dict[str, Any] = {
+        "/api/v1/sites/{site}/batches": {"post": _batches()},
+        "/api/v1/health": {"get": _plain("Whether the process answers.")},
+        "/api/v1/ready": {"get": _plain("Whether the hub's file answers.")},
+        "/api/v1/metrics": {"get": _plain("Prometheus' text format.")},
+    }
+    for name in LISTS:
+        paths[f"/api/v1/{name}"] = {"get": _plain(f"The {name} that the caller may read, under the key `{name}`.")}
+    for name in sorted(set(COMMANDS) - LOCAL_ONLY):
+        paths[f"/api/v1/commands/{name}"] = {"post": _command(name)}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Bailiwick", "version": "1", "description": "Governance of models that run at many sites."},
+        "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+        "security": [{"token": []}],
+        "paths": paths,
+    }
+
+
+def _plain(summary: str) -> dict[str, Any]:
+    return {"summary": summary, "responses": {"200": {"description": "done"}, "401": {"description": "who asks is not known"}}}
+
+
+def _batches() -> dict[str, Any]:
+    query = [
+        {"name": name, "in": "query", "schema": {"type": "string"}, "required": False} for name in ("model", "kind", "format")
+    ]
+    return {
+        "summary": "Takes one batch; the same bytes again give the same receipt.",
+        "parameters": [{"name": "site", "in": "path", "required": True, "schema": {"type": "string"}}, *query],
+        "requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}},
+        "responses": {"201": {"description": "the receipt"}, "200": {"description": "the receipt of the same batch, repeated"}},
+    }
+
+
+def _command(name: str) -> dict[str, Any]:
+    command = load(name)
+    wanted = [p for p in inspect.signature(command).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    schema = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {p.name: {"type": "boolean" if str(p.annotation).startswith("bool") else "string"} for p in wanted},
+        "required": [p.name for p in wanted if p.default is p.empty],
+    }
+    return {
+        "summary": (inspect.getdoc(command) or name).splitlines()[0],
+        "requestBody": {"content": {"application/json": {"schema": schema}}},
+        "responses": {"200": {"description": "what was done"}, "403": {"description": "not permitted"}, "409": {"description": "refused"}},
+    }

@@ -1,0 +1,61 @@
+"""The scheduler: one thread of the server that runs approved requests at once and the monitors at their interval.
+
+A round that fails is logged and the next one comes all the same; what failed stays to be done.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from service import runtime
+from service.commands.monitoring import monitor
+from service.commands.retraining import run_request
+from service.wiring import Hub, wall_clock
+from store.access import Grant, Viewer
+
+SCHEDULER = Viewer("scheduler", (Grant("admin"),))
+ROUND_S = 5.0
+log = logging.getLogger("bailiwick.scheduler")
+
+
+@dataclass
+class Scheduler:
+    hub: Hub
+    _ending: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+    _measured_at: datetime | None = None
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self._rounds, name="scheduler", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends after the round in hand."""
+        self._ending.set()
+        runtime.work.set()
+        if self._thread is not None:
+            self._thread.join(timeout=30)
+
+    def _rounds(self) -> None:
+        while not self._ending.is_set():
+            try:
+                self.round(wall_clock())
+            except Exception:
+                log.exception("a round of the scheduler failed; the next one comes")
+            runtime.work.wait(ROUND_S)
+            runtime.work.clear()
+
+    def round(self, now: datetime) -> None:
+        """Whatever is due: approved requests first, then the monitors."""
+        for request in self.hub.store.reads(SCHEDULER).requests(state="approved"):
+            if self._ending.is_set():
+                return
+            log.info("running request %s", request["id"])
+            run_request(self.hub, SCHEDULER, id=request["id"])
+        if self._measured_at is None or now - self._measured_at >= self.hub.config.monitor_every:
+            done = monitor(self.hub, SCHEDULER)
+            self._measured_at = now
+            log.info("measured %s results", done["results"])
