@@ -62,7 +62,7 @@ def test_the_import_contracts_hold(root: Path) -> None:
 
 @pytest.mark.parametrize("package", [name for name in PACKAGES if name != "dashboard"])
 def test_importing_a_package_with_all_its_modules_loads_nothing_heavy(package: str, root: Path, tmp_path: Path) -> None:
-    serve = {"service.serve", "service.demo.train"}  # the process of the console, and the script that retraining runs
+    serve = {"service.server", "service.demo.train"}  # the process of the console, and the script that retraining runs
     modules = [name for name in _modules_of(package) if name not in serve and not name.endswith("__main__")]
     code = f"import importlib\nfor name in {modules!r}:\n    importlib.import_module(name)"
     assert _loaded_by(code, root, tmp_path) & NEVER_YET == set()
