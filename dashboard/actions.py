@@ -20,8 +20,7 @@ class Actions:
     def run(self, name: str, **arguments: Any) -> dict[str, Any]:
         from service import commands
 
-        done: dict[str, Any] = getattr(commands, name)(self.hub, self.viewer, **arguments)
-        return done
+        return commands.load(name)(self.hub, self.viewer, **arguments)
 
     def acknowledge(self, alert: str) -> dict[str, Any]:
         return self.run("acknowledge_alert", id=alert)
@@ -29,19 +28,22 @@ class Actions:
     def assign(self, alert: str, owner: str) -> dict[str, Any]:
         return self.run("assign_alert", id=alert, owner=owner)
 
-    def snooze(self, alert: str, until: datetime, why: str) -> dict[str, Any]:
-        return self.run("snooze_alert", id=alert, until=until, why=why)
+    def snooze(self, alert: str, until: datetime, reason: str) -> dict[str, Any]:
+        return self.run("snooze_alert", id=alert, until=until, reason=reason)
 
-    def resolve(self, alert: str, why: str) -> dict[str, Any]:
-        return self.run("resolve_alert", id=alert, why=why)
+    def resolve(self, alert: str, reason: str) -> dict[str, Any]:
+        return self.run("resolve_alert", id=alert, reason=reason)
 
     def request_retraining(self, *, alert: str | None, model: str, site: str | None, why: str) -> dict[str, Any]:
         return self.run("request_retraining", alert=alert, model=model, site=site, why=why)
 
     def approve(self, request: str) -> dict[str, Any]:
-        """Approves; the last approval needed starts the run, where the rows are."""
+        """Approves; the last approval needed wakes the scheduler, which trains where the rows are."""
+        from service import runtime
+
         done = self.run("approve_request", id=request)
-        return self.run("run_request", id=request) if done["state"] == "approved" else done
+        runtime.work.set()
+        return done
 
     def reject(self, request: str, why: str) -> dict[str, Any]:
         return self.run("reject_request", id=request, why=why)

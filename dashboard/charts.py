@@ -92,7 +92,7 @@ def by_site(series: Mapping[str, Sequence[Row]], colours: Palette, *, limit: Map
 def dots(
     rows: Sequence[Row], colours: Palette, *, limit: Mapping[str, Any] | None, parity: float | None = None
 ) -> go.Figure:
-    """A dot with its interval per row: {label, value, interval, status}. Rows without a value keep their line, empty."""
+    """A dot with its interval per row: {label, value, interval, status}; a row without a value keeps its line."""
     import plotly.graph_objects as go
 
     figure = go.Figure()

@@ -6,7 +6,7 @@ name that the sign-in middleware put into a trusted header; it is the only place
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -28,6 +28,8 @@ class Context:
     """The hub's clock, UTC without zone."""
     org: str
     commands: Actions
+    reopen: Callable[[], Any]
+    """Reads anew, with what was recorded since: for parts of a page that draw themselves again."""
     places: Mapping[str, Any] = field(default_factory=dict)
     """Page name to st.Page; empty where a page is drawn alone, in tests."""
     config: Any = None
@@ -50,6 +52,7 @@ def current_context() -> Context | None:
         now=hub.now(),
         org=hub.config.org,
         commands=Actions(hub, viewer),
+        reopen=lambda: hub.store.reads(viewer),
         config=hub.config,
     )
 

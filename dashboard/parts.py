@@ -106,7 +106,7 @@ def choose(label: str, options: Sequence[str], key: str, *, default: str | None 
 
 
 def segments(label: str, options: Sequence[str], key: str) -> str:
-    """One of a few, all visible, bound to the URL. Slugs in, slugs out; shown with a capital, which the URL may omit."""
+    """One of a few, all visible, bound to the URL. Slugs in and out; shown with a capital, which the URL may omit."""
     shown = [option.capitalize() for option in options]
     asked = st.query_params.get(key, "").capitalize()
     found = st.segmented_control(
@@ -165,14 +165,15 @@ def colours() -> theme.Palette:
     return theme.palette(st.context.theme.type)
 
 
-def attempt(act: Callable[[], Mapping[str, Any]], *, done: str) -> Mapping[str, Any] | None:
+def attempt(act: Callable[[], Mapping[str, Any]], *, done: str = "") -> Mapping[str, Any] | None:
     """Runs a command. Told when it is done; a refusal shows what happened and what to do, and changes nothing."""
     try:
         result = act()
     except BailiwickError as error:
         refused(error)
         return None
-    st.toast(done)
+    if done:
+        st.toast(done)
     return result
 
 

@@ -132,7 +132,8 @@ def move_sentence(move: Move) -> str:
     if not others and len(sites) > 1:
         return f"{name} moved at every site that can tell: {told.listed(map(plain, sites))}{when}.{cannot}"
     if len(sites) == 1 and others:
-        return f"{name} moved at **{plain(sites[0])} alone**{when}; {told.listed(map(plain, others))} stayed within.{cannot}"
+        stayed = f"{told.listed(map(plain, others))} stayed within."
+        return f"{name} moved at **{plain(sites[0])} alone**{when}; {stayed}{cannot}"
     return f"{name} moved at {told.listed(map(plain, sites))}{when}.{cannot}"
 
 

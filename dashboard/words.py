@@ -63,10 +63,16 @@ NO_ALERTS = "No alert has been raised"
 NO_ALERTS_UNMEASURED = (
     "Nothing has been measured yet, so no alert could have been raised. `bailiwick monitor` measures what is due."
 )
-NO_ALERTS_BODY = "Everything that was measured stood within its limit, or had too few rows to tell. Sites that sent nothing are listed on Home."
+NO_ALERTS_BODY = (
+    "Everything that was measured stood within its limit, or had too few rows to tell. "
+    "Sites that sent nothing are listed on Home."
+)
 NO_SITES = "No site is registered yet"
 NO_REPORTS = "No report has been built yet"
-NO_REPORTS_BODY = "A report puts coverage, limits, results and decisions of one model and one period on paper, with its evidence attached."
+NO_REPORTS_BODY = (
+    "A report puts coverage, limits, results and decisions of one model and one period on paper, "
+    "with its evidence attached."
+)
 NO_REQUESTS = "Nobody has asked for retraining yet"
 NO_REQUESTS_BODY = (
     "Open an alert and press *Request retraining*: the request is filled in from it. Another person approves."
@@ -79,7 +85,6 @@ NOTHING_NEEDS_YOU = "Nothing waits for a decision of yours."
 PARTIAL = "{sites} sent nothing when due. Figures on this page leave out {them} since {since}."
 
 OWN_REQUEST = "You asked for this; another person must approve."
-OWN_REQUEST_NOTE = "You asked for this request, so pressing *Approve* is refused and recorded nowhere as a decision."
 REQUEST_RETRAINING = "Request retraining"
 APPROVE = "Approve"
 REJECT = "Reject"
@@ -93,9 +98,9 @@ CANNOT_SAY_NOTE = (
 )
 ROWS_STAYED = "The rows stayed at the site: it shares {sharing}."
 SEARCH_HUB = "Search the hub's file"
-SEARCH_HUB_HELP = "Looks for the text in every byte of the hub's file, also where no page would show it."
-SEARCH_NONE = "“{text}” does not occur in the hub's file: {bytes} searched."
-SEARCH_SOME = "“{text}” occurs {count} in the hub's file: {bytes} searched."
+SEARCH_HUB_HELP = "Looks in every text column of every table, and in the bytes of the file and its log."
+SEARCH_NONE = "“{text}” does not occur in the hub's file. Searched: {columns} of all its tables, and its bytes."
+SEARCH_SOME = "“{text}” occurs {count} in the hub's file. Searched: {columns} of all its tables, and its bytes."
 
 SHARING = {
     "rows": "rows",
@@ -166,11 +171,11 @@ EVENTS = {
     "user:record:changed": "account changed",
 }
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#|~$:&@.]|^[-+])")
 
 
 def plain(value: Any) -> str:
-    """Text from outside, safe and literal in Markdown."""
+    """Text from outside, safe and literal in Markdown: no link, no markup, no HTML, no colour."""
     return _MARKDOWN.sub(r"\\\1", clean(value))
 
 

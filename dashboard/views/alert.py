@@ -30,10 +30,11 @@ def page(ctx: Context) -> None:
         measure=alert["measure"],
         about=alert["about"],
     )
-    title = f"{words.thing(alert)} at {site(alert['site'])}"
-    parts.header(ctx, words.plain(title[:1].upper() + title[1:]), words.plain(alert["sentence"]))
+    title = f"{words.heading(alert)} at {site(alert['site'])}"
+    parts.header(ctx, words.plain(title), words.plain(alert["sentence"]))
     st.markdown(
-        f"{theme.severity(alert['severity'])} {theme.condition(alert['condition'])} · {words.TRIAGE[triage_of(alert)].lower()}"
+        f"{theme.severity(alert['severity'])} {theme.condition(alert['condition'])} · "
+        f"{words.TRIAGE[triage_of(alert)].lower()}"
     )
     _actions(ctx, alert)
     left, right = st.columns([3, 2], gap="large")
@@ -101,7 +102,7 @@ def _course(alert: Row, results: list[Row]) -> None:
     if len(told) < 2:
         return
     beyond = sum(r["status"] == "outside" for r in told)
-    finding = f"{words.plain(words.thing(alert))}: outside in {beyond} of {len(told)} windows that could be measured.".capitalize()
+    finding = f"{words.plain(words.heading(alert))}: outside in {beyond} of {len(told)} windows that could be measured."
     opened = words.moment_of(alert.get("opened_at"))
     figure = charts.timeline(
         mine,

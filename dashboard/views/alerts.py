@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import streamlit as st
 
@@ -94,20 +95,16 @@ def _inbox(ctx: Context, alerts: list[Row]) -> None:
         ("Severity", "What happened", "Site", "First and last seen", "Owner"),
         [_line(ctx, alert) for alert in alerts],
     )
-    mine = [
-        alert
-        for alert in alerts
-        if triage_of(alert) == "review" and ctx.may(Permission.ALERT_TRIAGE, site=alert["site"], model=alert["model"])
-    ]
-    if mine and st.button(
-        f"Acknowledge the {len(mine)} shown" if len(mine) > 1 else "Acknowledge it",
-        help="Says that you have seen them. They stay open.",
-    ):
-        done = [
-            parts.attempt(lambda id_=alert["id"]: ctx.commands.acknowledge(id_), done="Acknowledged") for alert in mine
-        ]  # type: ignore[misc]  # bound default
+    mine = [a for a in alerts if triage_of(a) == "review" and _may(ctx, a)]
+    label = f"Acknowledge the {len(mine)} shown" if len(mine) > 1 else "Acknowledge it"
+    if mine and st.button(label, help="Says that you have seen them. They stay open."):
+        done = [parts.attempt(partial(ctx.commands.acknowledge, alert["id"]), done="Acknowledged") for alert in mine]
         if all(result is not None for result in done):
             st.rerun()
+
+
+def _may(ctx: Context, alert: Row) -> bool:
+    return ctx.may(Permission.ALERT_TRIAGE, site=alert["site"], model=alert["model"])
 
 
 def _line(ctx: Context, alert: Row) -> list[str | Link | tuple[Link, str]]:

@@ -16,7 +16,7 @@ def retraining(ctx: Context, alert: Row) -> None:
     """Opens the dialog for this alert."""
     model = ctx.reads.model(alert["model"], alert["version"])
     dialog: Any = st.dialog(words.REQUEST_RETRAINING, width="large")
-    dialog(_form)(ctx, alert, model)
+    dialog(form)(ctx, alert, model)
 
 
 def filled_in(alert: Row, model: Row | None) -> dict[str, str]:
@@ -40,7 +40,8 @@ def filled_in(alert: Row, model: Row | None) -> dict[str, str]:
     }
 
 
-def _form(ctx: Context, alert: Row, model: Row | None) -> None:
+def form(ctx: Context, alert: Row, model: Row | None) -> None:
+    """The dialog's content."""
     told = filled_in(alert, model)
     if not told["command"]:
         st.markdown(

@@ -51,25 +51,24 @@ def page(ctx: Context) -> None:
 
 def chosen(events: list[Row], *, kind: str, sought: str) -> list[Row]:
     text = sought.casefold()
-    return [
-        e
-        for e in events
-        if kind in (words.ALL, e["event"])
-        and text in f"{e['about']} {e['actor']} {e.get('reason')} {e['event']}".casefold()
-    ]
+    return [e for e in events if kind in (words.ALL, e["event"]) and text in _searched(e)]
+
+
+def _searched(event: Row) -> str:
+    return f"{event['about']} {event['actor']} {event.get('reason')} {event['event']}".casefold()
 
 
 def _verify(ctx: Context) -> None:
     with st.spinner("Verifying"):
-        done = parts.attempt(lambda: ctx.commands.verify_trail(), done="Verified")
+        done = parts.attempt(lambda: ctx.commands.verify_trail())
     if done is None:
         return
-    problems = done.get("problems") or []
-    if done.get("ok", not problems):
-        st.markdown(
-            f":green-badge[✓ adds up] {plural(int(done.get('leaves', 0)), 'leaf', 'leaves')} checked, root `{str(done.get('root', ''))[:16]}`."
-        )
-    else:
-        st.markdown(f":red-badge[▲ does not add up] {plural(len(problems), 'place')}:")
-        for problem in problems[:20]:
-            st.markdown(f"- {words.plain(problem)}")
+    flaws = done.get("flaws") or []
+    if done["holds"]:
+        checked = plural(int(done["size"]), "leaf", "leaves")
+        st.markdown(f":green-badge[✓ adds up] {checked} checked, root `{str(done['root'])[:16]}`.")
+        return
+    st.markdown(f":red-badge[▲ does not add up] {plural(len(flaws), 'place')}:")
+    for flaw in flaws[:20]:
+        told = f"{flaw['what']}, {flaw['where']}: expected {flaw['expected']}, found {flaw['found']}"
+        st.markdown(f"- {words.plain(told)}")

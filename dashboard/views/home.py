@@ -210,5 +210,6 @@ def _sites(ctx: Context, sites: list[Row]) -> None:
                 parts.link(ctx, Link(words.plain(site["site"]), "site", {"id": site["site"]}))
                 st.markdown(theme.state(site["fresh"]))
                 st.caption(
-                    f"last event {words.since(site['last_event'], ctx.now)} · shares {words.SHARING.get(site['sharing'], site['sharing'])}"
+                    f"last event {words.since(site['last_event'], ctx.now)} · "
+                    f"shares {words.SHARING.get(site['sharing'], site['sharing'])}"
                 )

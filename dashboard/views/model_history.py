@@ -18,10 +18,11 @@ def lineage(ctx: Context, model: Row) -> None:
     st.markdown(
         "What the hub itself received for this version. Where the data of a batch came from is known to its site."
     )
+    digest = str(model.get("file_sha256") or "not known")[:12]
     spec = f"bins {model['spec_hash'][:12]}" if model.get("spec_hash") else "no bins yet"
     parts.facts(
         {
-            "Model file": f"revision {model['revision']}, SHA-256 {words.plain(str(model.get('file_sha256') or 'not known')[:12])}",
+            "Model file": f"revision {model['revision']}, SHA-256 {words.plain(digest)}",
             "Bins": words.plain(
                 spec + (f", learned from {model['learned_from']}" if model.get("learned_from") else "")
             ),

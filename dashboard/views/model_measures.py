@@ -50,7 +50,8 @@ def _matrix(found: list[Move]) -> None:
     limits = {limit(cell["limit"]) for move in found for cell in move.cells.values() if cell.get("limit")}
     names = {measure(cell["measure"]) for move in found for cell in move.cells.values()}
     st.caption(
-        f"Newest window: {listed(sorted(names))}, limit {listed(sorted(limits), none='not set')}. {words.CANNOT_SAY_NOTE}"
+        f"Newest window: {listed(sorted(names))}, limit {listed(sorted(limits), none='not set')}. "
+        f"{words.CANNOT_SAY_NOTE}"
     )
 
 

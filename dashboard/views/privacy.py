@@ -18,7 +18,7 @@ def page(ctx: Context) -> None:
     if not budgets and not ledger:
         parts.empty(
             "No noisy counts were released yet",
-            "A site that shares noisy counts draws on the budget of its people, held in `bailiwick.toml` under `[people.NAME]`.",
+            "A site that shares noisy counts draws on the budget of its people: `[people.NAME]` in `bailiwick.toml`.",
         )
         return
     for people in sorted({str(r["about"]) for r in budgets} | {entry["people"] for entry in ledger}):
@@ -54,9 +54,10 @@ def draw(ctx: Context, *, people: str) -> None:
 
 def _budget(budget: Row) -> None:
     details, share = budget["details"], budget["value"]
+    blocks = f"{details.get('from', '')} to {details.get('to', '')}"
     st.progress(
         min(1.0, share),
-        text=f"{100 * share:.0f} % spent, in the blocks from {words.plain(details.get('from', ''))} to {words.plain(details.get('to', ''))}",
+        text=f"{100 * share:.0f} % spent, in the blocks from {words.plain(blocks)}",
     )
     state = theme.state("unclear") if budget["status"] == "outside" else theme.state("within")
     st.markdown(f"{state} People are warned from 80 %. A release beyond 100 % is refused before noise is drawn.")

@@ -76,7 +76,8 @@ def _report(ctx: Context, report: Row) -> None:
             f"{words.plain(report['pack'])} · :gray-badge[{words.plain(report['state'])}]"
         )
         told.caption(
-            f"{words.plain(report['id'])} · built {moment(report['known_at'])} by {words.plain(report['built_by'] or 'system')}, "
+            f"{words.plain(report['id'])} · built {moment(report['known_at'])} "
+            f"by {words.plain(report['built_by'] or 'system')}, "
             f"as of seq {report['as_of']} · SHA-256 {report['sha256'][:16]}…"
         )
         with way:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import streamlit as st
 
 from dashboard import parts, theme, words
@@ -32,7 +35,7 @@ def page(ctx: Context) -> None:
             [
                 theme.request_state(r["state"]),
                 Link(f"{words.plain(r['model'])} {words.plain(r['version'])}", "retraining", {"id": r["id"]}),
-                words.plain(site(r["site"])),
+                where(r),
                 f"{words.plain(r['requested_by'])}, {words.since(words.moment_of(r['requested_at']), ctx.now)}",
                 words.plain(r["why"]),
             ]
@@ -55,14 +58,20 @@ def _one(ctx: Context, id_: str) -> None:
         return
     title = f"Retraining of {words.plain(request['model'])} {words.plain(request['version'])}"
     who, when = words.plain(request["requested_by"]), words.since(words.moment_of(request["requested_at"]), ctx.now)
-    parts.header(ctx, title, f"Asked for by {who} {when}, for {words.plain(site(request['site']))}.")
+    parts.header(ctx, title, f"Asked for by {who} {when}, for {where(request)}.")
     st.markdown(theme.request_state(request["state"]))
     _facts(ctx, request)
     if request["state"] == "requested":
         _decide(ctx, request)
+    if request["state"] in ("approved", "running"):
+        _running(ctx, request)
     _outcome(ctx, request)
     _history(request)
     parts.link(ctx, Link("All requests", "retraining"))
+
+
+def where(request: Row) -> str:
+    return words.plain(site(request["site"] or "*"))
 
 
 def _facts(ctx: Context, request: Row) -> None:
@@ -81,36 +90,40 @@ def _facts(ctx: Context, request: Row) -> None:
 
 def _decide(ctx: Context, request: Row) -> None:
     """Approve and Reject. One's own request can be pressed, and is refused by the command itself."""
-    if not ctx.may(Permission.RETRAIN_APPROVE, model=request["model"]):
+    own = request["requested_by"] == ctx.viewer.name
+    if not own and not ctx.may(Permission.RETRAIN_APPROVE, model=request["model"]):
         st.caption("Your role may not approve. Somebody with the role compliance or admin may.")
         return
-    reason = (
-        st.text_input(words.REASON, key="reject_reason", help=words.REASON_HELP, placeholder="needed to reject") or ""
-    )
+    reason = st.text_input(words.REASON, key="reason", help=words.REASON_HELP, placeholder="needed to reject") or ""
     with st.container(horizontal=True):
         approve = st.button(words.APPROVE, type="primary", key="approve")
         reject = st.button(words.REJECT, key="reject")
     if approve:
-        with st.spinner("Training where the rows are"):
-            _press(ctx, request, "approve", "")
+        _press(ctx, request, lambda: ctx.commands.approve(request["id"]))
     if reject:
-        _press(ctx, request, "reject", reason)
+        _press(ctx, request, lambda: ctx.commands.reject(request["id"], reason))
 
 
-def _press(ctx: Context, request: Row, what: str, reason: str) -> None:
+def _press(ctx: Context, request: Row, act: Callable[[], Any]) -> None:
     try:
-        if what == "approve":
-            ctx.commands.approve(request["id"])
-        else:
-            ctx.commands.reject(request["id"], reason)
+        act()
     except NotPermitted as error:
-        if request["requested_by"] == ctx.viewer.name and what == "approve":
+        if request["requested_by"] == ctx.viewer.name:
             st.error(words.OWN_REQUEST)
         else:
             parts.refused(error)
     except BailiwickError as error:
         parts.refused(error)
     else:
+        st.rerun()
+
+
+@st.fragment(run_every="2s")
+def _running(ctx: Context, request: Row) -> None:
+    """Waits with the reader: draws the page again when the run is over."""
+    st.markdown("The command runs where the rows are. This page shows what comes back.")
+    now = ctx.reopen().request(request["id"])
+    if now is not None and now["state"] != request["state"]:
         st.rerun()
 
 

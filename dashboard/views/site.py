@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import streamlit as st
 
 from dashboard import parts, theme, words
@@ -9,7 +12,6 @@ from dashboard.context import Context
 from dashboard.parts import Link
 from dashboard.shapes import Row, open_alerts
 from reports.words import count, listed, moment, plural, tally
-from store.access import Permission
 
 
 def page(ctx: Context) -> None:
@@ -24,8 +26,7 @@ def page(ctx: Context) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         _left(site, departures)
-        if ctx.may(Permission.AUDIT_READ):
-            _search(ctx)
+        _search(ctx)
     with right:
         _facts(ctx, site)
     _alerts(ctx, name)
@@ -34,8 +35,10 @@ def page(ctx: Context) -> None:
 
 
 def sentence(ctx: Context, site: Row) -> str:
-    last = f"Last event {words.since(site['last_event'], ctx.now)} ({moment(site['last_event'])}); due every {words.span(site['contact_window_s'])}."
-    return "Nothing ever came from this site." if site["fresh"] == "never" else last
+    if site["fresh"] == "never":
+        return "Nothing ever came from this site."
+    last = f"Last event {words.since(site['last_event'], ctx.now)} ({moment(site['last_event'])})"
+    return f"{last}; due every {words.span(site['contact_window_s'])}."
 
 
 def stayed(site: Row, departures: dict[str, Row]) -> str:
@@ -77,14 +80,16 @@ def _search(ctx: Context) -> None:
         )
         pressed = st.form_submit_button("Search")
     if pressed and text:
-        done = parts.attempt(lambda: ctx.commands.search_hub_file(text), done="Searched")
+        done = parts.attempt(lambda: ctx.commands.search_hub_file(text))
         if done is not None:
-            size = words.amount_of_bytes(done.get("bytes"))
-            shown = words.plain(text)
-            if done["found"]:
-                st.markdown(words.SEARCH_SOME.format(text=shown, count=plural(done["found"], "time"), bytes=size))
-            else:
-                st.markdown(words.SEARCH_NONE.format(text=shown, bytes=size))
+            st.markdown(search_sentence(text, done))
+
+
+def search_sentence(text: str, done: Mapping[str, Any]) -> str:
+    """What the search found, and where it looked."""
+    told = words.SEARCH_SOME if done["found"] else words.SEARCH_NONE
+    columns = plural(int(done["columns_searched"]), "text column")
+    return told.format(text=words.plain(text), count=plural(int(done["found"]), "time"), columns=columns)
 
 
 def _facts(ctx: Context, site: Row) -> None:

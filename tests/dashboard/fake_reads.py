@@ -59,7 +59,7 @@ def text(moment: datetime) -> str:
 def result(**fields: Any) -> dict[str, Any]:
     day = fields.pop("day", 59)
     found = {
-        "id": f"result_{abs(hash(tuple(sorted((k, str(v)) for k, v in fields.items())) + (day,)))}",
+        "id": f"result_{abs(hash((*tuple(sorted((k, str(v)) for k, v in fields.items())), day)))}",
         "model": "loan-approval",
         "version": "3",
         "segment": None,
@@ -282,7 +282,8 @@ ALERTS = [
         severity="critical",
         value=0.73,
         limit={"op": "at_least", "value": 0.8, "source": "policy MR-14"},
-        sentence="At branch-north, women are approved at 0.73 of men's rate (0.68 to 0.78, n 4,210); the limit is at least 0.80.",
+        sentence="At branch-north, women are approved at 0.73 of men's rate (0.68 to 0.78, n 4,210); "
+        "the limit is at least 0.80.",
     ),
     alert(
         "alert_income",
@@ -788,6 +789,14 @@ class FakeActions:
                 raise NotPermitted(
                     "You asked for this; another person must approve.", advice="Ask somebody with retrain:approve."
                 )
-            return {"id": "request_new", "found": 0, "bytes": 12_400_000, "ok": True, "leaves": 482, "problems": []}
+            return {
+                "id": "request_new",
+                "found": 0,
+                "columns_searched": 88,
+                "holds": True,
+                "size": 482,
+                "root": "ab" * 32,
+                "flaws": [],
+            }
 
         return press
