@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -78,13 +79,8 @@ def measure(rows: int) -> dict[str, float]:
         )
         found: dict[str, float] = {"rows": rows, "columns": NUMBERS + CATEGORIES}
         for place, relation in (("table", "t"), ("parquet", f"'{file}'")):
-            pairs = [
-                (
-                    seconds(lambda r=relation: bare(connection, r)),
-                    seconds(lambda r=relation: counted(connection, r, spec)),
-                )
-                for _ in range(6)
-            ]
+            scan, tally = partial(bare, connection, relation), partial(counted, connection, relation, spec)
+            pairs = [(seconds(scan), seconds(tally)) for _ in range(6)]
             best_bare, best_counted = (min(pair[k] for pair in pairs[1:]) for k in (0, 1))
             found |= {
                 f"{place}_bare_s": round(best_bare, 4),

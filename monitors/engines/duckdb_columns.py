@@ -60,7 +60,7 @@ def _number(fetched: Fetched, i: int, bins: NumberBins) -> Counts:
     present = fetched[f"n_{i}"]
     none = np.zeros_like(present)
     high, low = fetched.get(f"p_{i}", none), fetched.get(f"m_{i}", none)  # +inf and NaN; -inf
-    up_to = np.stack([fetched[f"c_{i}_{k}"] for k in range(len(bins.edges))], axis=1) - low[:, None]
+    up_to = np.array(fetched[f"c_{i}"].tolist(), dtype=np.int64).reshape(len(present), len(bins.edges)) - low[:, None]
     return np.column_stack(
         [
             fetched["rows"] - present,

@@ -1,7 +1,7 @@
 """The SQL that counts a bin spec, as text: literals, blocks, cells and losses. Pure; `duckdb.py` runs it.
 
-Nothing from outside enters unquoted: numbers are cast from their shortest text (a decimal literal would be divided
-into place and may miss by one bit), text is doubled at its quotes. Three habits avoid DuckDB's traps:
+Nothing from outside enters unquoted: text is doubled at its quotes, and numbers carry an exponent, for without one
+they would be decimals, divided into place and off by a bit. Three habits avoid DuckDB's traps:
 
 - Cells are counted from below, `x <= edge`, which makes bins (lo, hi] and does not care about -0.0; `histogram()`
   is slower and puts NaN and all that is below into the first bin. NaN is greatest here, so it is never below.
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from sys import float_info
 
 from monitors.engines.base import Blocks
 from store.bins import QUANTUM, BinSpec, CategoryBins, GroupBins, NumberBins
@@ -28,7 +29,8 @@ def text(value: str) -> str:
 
 
 def number(value: float) -> str:
-    return f"'{float(value)!r}'::DOUBLE"
+    shortest = repr(float(value))
+    return shortest if "e" in shortest else f"{shortest}e0"
 
 
 def name(identifier: str) -> str:
@@ -104,13 +106,14 @@ def number_columns(i: int, column: str, kind: str | None, bins: NumberBins) -> l
 
 
 def number_counts(i: int, kind: str | None, bins: NumberBins) -> list[str]:
-    """Aggregates n_i (not null), o_i (of these not finite, or beyond 2^53), c_i_k (at or below edge k), moments."""
+    """Aggregates n_i (not null), o_i (of these not finite, or beyond 2^53), c_i (at or below each edge; one list, since
+    every column of an answer costs planning) and the moments."""
     exact = number(EXACT)
     odd = f"count(r_{i}) - count_if(d_{i} <= {exact}) + count_if(d_{i} < -{exact})"
     return [
         f"count(r_{i}) AS n_{i}",
         f"({f'count_if(w_{i})' if kind in INTEGERS else odd})::BIGINT AS o_{i}",
-        *(f"count_if(d_{i} <= {number(edge)})::BIGINT AS c_{i}_{k}" for k, edge in enumerate(bins.edges)),
+        f"[{', '.join(f'count_if(d_{i} <= {number(edge)})' for edge in bins.edges)}]::BIGINT[] AS c_{i}",
         f"sum(q_{i})::BIGINT AS q_{i}_sum",
         f"sum(q_{i} * q_{i} >> 20)::BIGINT AS q_{i}_high",
         f"sum(q_{i} * q_{i} & {QUANTUM - 1})::BIGINT AS q_{i}_low",
@@ -120,8 +123,8 @@ def number_counts(i: int, kind: str | None, bins: NumberBins) -> list[str]:
 def odd_counts(i: int) -> list[str]:
     """How many of r_i are +inf or NaN, and how many -inf."""
     return [
-        f"count_if(r_{i} > {number(1.7976931348623157e308)})::BIGINT AS p_{i}",
-        f"count_if(r_{i} < {number(-1.7976931348623157e308)})::BIGINT AS m_{i}",
+        f"count_if(r_{i} > {number(float_info.max)})::BIGINT AS p_{i}",
+        f"count_if(r_{i} < {number(-float_info.max)})::BIGINT AS m_{i}",
     ]
 
 
