@@ -24,7 +24,7 @@ from store import rows, writes
 from store.access import Viewer
 from store.canonical import make_id
 from store.db import Transaction
-from store.digest import stretches
+from store.digest import rows_root, stretches
 from store.errors import BadInput, BailiwickError, NotPermitted, Refused, UnknownName, did_you_mean
 from store.events import Event
 from store.model_file import InputType, ModelFile
@@ -177,6 +177,8 @@ class _BatchWriter:
         normalised = self._normalised(types)
         rows.stage(connection, normalised.reader(), shape, site=self.delivery.site)
         tally = normalised.finish()
+        if "label" in normalised.schema.names:
+            self._labels_of_rows()
         duplicates = rows.drop_repeats(
             connection, table, horizon=self.hub.config.id_horizon, unique_in_batch=self.model.columns.id is None
         )
@@ -209,14 +211,31 @@ class _BatchWriter:
 
     def _labels(self) -> Receipt:
         connection = self.tx.connection
-        kind = "number" if self.model.task == "regression" else "category"
-        table = rows.ensure_labels(
-            connection, seq=self.tx.seq, number=self._number(None), model=self.model.name, kind=kind
-        )
+        table, kind = self._labels_table()
         normalised = self._normalised(())
         kept, duplicates = rows.stage_labels(connection, normalised.table(), table, site=self.delivery.site, kind=kind)
         tally = normalised.finish()
-        rows.append_labels(connection, table, self.tx)
+        self._count_labels(table)
+        assert kept + duplicates == tally.accepted  # noqa: S101  # one relation was counted twice
+        return self._receipt(tally, duplicates, table=table, digests=self._digests(table))
+
+    def _labels_of_rows(self) -> None:
+        """Labels that came with the staged rows: counted for rows that were here before, kept for those just coming."""
+        table, kind = self._labels_table()
+        if rows.stage_labels_of_rows(self.tx.connection, table, site=self.delivery.site, kind=kind):
+            self._count_labels(table)
+            self.tx.details["labels_root"] = rows_root(self._digests(table))
+
+    def _labels_table(self) -> tuple[str, str]:
+        kind = "number" if self.model.task == "regression" else "category"
+        table = rows.ensure_labels(
+            self.tx.connection, seq=self.tx.seq, number=self._number(None), model=self.model.name, kind=kind
+        )
+        return table, kind
+
+    def _count_labels(self, table: str) -> None:
+        """Deltas for the complete rows that the staged labels speak of, in every version; then the labels themselves."""
+        connection = self.tx.connection
         reads = self.hub.store.reads(_EVERYONE)
         for rows_table, version, own in rows.tables(connection, self.model.name, None, "rows"):
             file = reads.model_file(self.model.name, version)
@@ -230,8 +249,7 @@ class _BatchWriter:
             writes.summaries(
                 self.tx, counted, site=self.delivery.site, model=self.model.name, version=version, spec_hash=spec.spec_hash
             )
-        assert kept + duplicates == tally.accepted  # noqa: S101  # one relation was counted twice
-        return self._receipt(tally, duplicates, table=table, digests=self._digests(table))
+        rows.append_labels(connection, table, self.tx)
 
     def _reference(self, shape: RowShape, types: tuple[InputType, ...], since: int | None) -> Receipt:
         connection = self.tx.connection

@@ -218,7 +218,8 @@ def _judge_windows(version: Version, series: Series, due: dict[Section, list[Win
             variance=variance,
             subjects=[Subject(file.name, file.version, series.site, series.segment, w.start, w.end) for w in due[section]],
             watch=file.watch.drift,
-            at_least=min(file.watch.window.at_least, 30) if section is Section.LABELLED else file.watch.window.at_least,
+            at_least=file.watch.window.at_least,
+            rho=file.privacy.rho if file.privacy else None,
             outcome=file.columns.outcome.column if file.columns.outcome else "label",
         )
     decided = None

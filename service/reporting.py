@@ -58,10 +58,7 @@ def gather(
         known_model(hub, viewer, model, version)
         raise BailiwickError(f"{model} was not known at seq {reads.seq}", advice="Choose a later as-of.")
     file: ModelFile = row["file"]
-    freshness = {site["site"]: site["fresh"] for site in reads.sites()}
-    coverage = [
-        {**held, "fresh": freshness.get(held["site"])} for held in reads.coverage(model, row["version"], start, end)
-    ]
+    coverage = _coverage(reads, model, row, start, end)
     leaf = reads.one("SELECT known_at FROM audit_leaf WHERE seq = ?", [reads.seq])
     results = [
         result
@@ -91,6 +88,18 @@ def gather(
         proof={"seq": reads.seq, "size": reads.seq + 1, "root": reads.root(), "checked": reads.verify_trail().holds},
         libraries={name: found for name in LIBRARIES if (found := _version(name))},
     )
+
+
+def _coverage(reads: Reads, model: str, row: dict[str, Any], start: datetime, end: datetime) -> list[dict[str, Any]]:
+    """Every site that ever served this version, those that sent nothing in the period too."""
+    sites = {site["site"]: site for site in reads.sites()}
+    found = {held["site"]: held for held in reads.coverage(model, row["version"], start, end)}
+    out = []
+    for name in sorted({*found, *row["sites"]} & {*sites}):
+        nothing = {key: 0 for key in ("batches", "rows", "kept", "quarantined", "duplicates", "bytes", "outcomes", "labelled")}
+        held = found.get(name) or {"site": name, "sharing": sites[name]["sharing"], **nothing, "reasons": {}, "label_share": None}
+        out.append({"first_event": None, "last_event": None, **held, "fresh": sites[name]["fresh"]})
+    return out
 
 
 def _meets(receipt: dict[str, Any], start: datetime, end: datetime) -> bool:

@@ -35,10 +35,15 @@ def judge_by_rows(
             file.name, file.version, shape, window.start, window.end, site=None if site == ALL_SITES else site
         )
         subject = Subject(file.name, file.version, site, None, window.start, window.end)
-        judged = rows_results(
-            spec, reference, _columns(rows, spec, shape, part), subject=subject, watch=file.watch.drift
+        results += rows_results(
+            spec,
+            reference,
+            _columns(rows, spec, shape, part),
+            subject=subject,
+            watch=file.watch.drift,
+            at_least=file.watch.window.at_least,
+            monitor=monitor,
         )
-        results += [result for result in judged if result.monitor == monitor]
     return results
 
 

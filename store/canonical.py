@@ -9,7 +9,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import unicodedata
 from typing import Any
+
+SPELLINGS = {"True": "true", "TRUE": "true", "False": "false", "FALSE": "false"}
+
+
+def canonical_spelling(text: str) -> str:
+    """How a value is written so that all its spellings meet: `1.0` as `1`, `True` as `true`, text in NFC."""
+    whole, dot, rest = text.partition(".")
+    if dot and rest and not rest.strip("0") and whole.removeprefix("-").isdecimal() and whole.isascii():
+        return "0" if whole == "-0" else whole
+    return SPELLINGS.get(text) or (text if text.isascii() else unicodedata.normalize("NFC", text))
 
 
 def canonical_json(value: Any) -> str:

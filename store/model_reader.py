@@ -222,7 +222,7 @@ def _values(field: Field) -> tuple[str, ...]:
     for value in values:
         if value in ("(other)", "(missing)"):
             raise field.bad("values that are not words of ours", found=f'"{value}"')
-    return values
+    return tuple(map(canonical_spelling, values))
 
 
 def _prediction(field: Field) -> Prediction:
@@ -230,7 +230,7 @@ def _prediction(field: Field) -> Prediction:
     _require(field, fields, "column")
     prediction = Prediction(
         column=fields["column"].text(),
-        good=_name(fields, "good"),
+        good=canonical_spelling(good) if (good := _name(fields, "good")) is not None else None,
         good_means=_text(fields, "good_means"),
         values=_read(fields, "values", _values, ()),
     )

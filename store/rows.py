@@ -139,8 +139,12 @@ def labels_table(connection: duckdb.DuckDBPyConnection, model: str) -> str | Non
 
 
 def stage(connection: duckdb.DuckDBPyConnection, rows: pa.Table | pa.RecordBatchReader, shape: RowShape, *, site: str) -> None:
-    """The batch in hand as the temporary table `staged`, with every column of the shape (absent ones are null)."""
+    """The batch in hand as the temporary table `staged`, with every column of the shape (absent ones are null).
+
+    Where rows bring their label along, `staged` has a `label` column as well; it goes to the table of labels.
+    """
     present = set(rows.schema.names)
+    label = ", label" if "label" in present else ""
     chosen = ", ".join(
         f"{name}::{kind} AS {name}" if name in present else f"NULL::{kind} AS {name}"
         for name, kind in shape.columns.items()
@@ -148,7 +152,7 @@ def stage(connection: duckdb.DuckDBPyConnection, rows: pa.Table | pa.RecordBatch
     )
     connection.register("arriving", rows)
     try:
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE staged AS SELECT {chosen}, ?::VARCHAR AS site FROM arriving", [site])
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE staged AS SELECT {chosen}, ?::VARCHAR AS site{label} FROM arriving", [site])
     finally:
         connection.unregister("arriving")
 
@@ -256,24 +260,33 @@ def stage_labels(connection: duckdb.DuckDBPyConnection, rows: pa.Table, labels: 
 
     Labels restate by design: the latest known counts. A label that only repeats what is known is a duplicate.
     """
-    type_ = "DOUBLE" if kind == "number" else "VARCHAR"
     connection.register("arriving", rows)
     try:
-        connection.execute(
-            "CREATE OR REPLACE TEMP TABLE staged_labels AS SELECT n::BIGINT AS n, ?::VARCHAR AS site, id::VARCHAR AS id, "
-            f"label::{type_} AS label, NULL::{type_} AS prior FROM arriving "
-            "QUALIFY row_number() OVER (PARTITION BY id ORDER BY n DESC) = 1",
-            [site],
-        )
+        kept = _stage_labels(connection, "arriving", labels, site=site, kind=kind)
     finally:
         connection.unregister("arriving")
+    return kept, rows.num_rows - kept
+
+
+def stage_labels_of_rows(connection: duckdb.DuckDBPyConnection, labels: str, *, site: str, kind: str) -> int:
+    """The same for labels that came with the staged rows; before repeats are dropped, for an old row may bring a new label."""
+    return _stage_labels(connection, "(SELECT n, id, label FROM staged WHERE label IS NOT NULL)", labels, site=site, kind=kind)
+
+
+def _stage_labels(connection: duckdb.DuckDBPyConnection, source: str, labels: str, *, site: str, kind: str) -> int:
+    type_ = "DOUBLE" if kind == "number" else "VARCHAR"
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE staged_labels AS SELECT n::BIGINT AS n, ?::VARCHAR AS site, id::VARCHAR AS id, "
+        f"label::{type_} AS label, NULL::{type_} AS prior FROM {source} "
+        "QUALIFY row_number() OVER (PARTITION BY id ORDER BY n DESC) = 1",
+        [site],
+    )
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE staged_labels AS SELECT s.* REPLACE (k.label AS prior) FROM staged_labels s "
         f"LEFT JOIN ({latest_labels_sql(labels, ids='staged_labels')}) k USING (site, id) "
         "WHERE s.label IS DISTINCT FROM k.label"
     )
-    kept = _count(connection, "staged_labels")
-    return kept, rows.num_rows - kept
+    return _count(connection, "staged_labels")
 
 
 def append_labels(connection: duckdb.DuckDBPyConnection, labels: str, tx: Any) -> None:

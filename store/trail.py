@@ -165,6 +165,7 @@ def _batch_flaws(
         signed = documents.get(seq, {}).get("details", {}).get("rows_root")
         if rows_root(digests) != signed:
             flaws.append(Flaw("the digests of a batch are not those of its leaf", where, str(signed), rows_root(digests)))
+        flaws += _brought_labels(connection, documents.get(seq, {}), seq, where)
         rows, columns = batch_rows(connection, table, seq)
         if rows.num_rows != kept:
             flaws.append(Flaw("rows of a batch were added or removed", where, f"{kept} rows", f"{rows.num_rows} rows"))
@@ -177,6 +178,19 @@ def _batch_flaws(
                 span = f", ids {ids[0]} to {ids[-1]}" if ids else ""
                 flaws.append(Flaw("stored rows were changed", named + span, old, new))
     return len(batches), flaws
+
+
+def _brought_labels(connection: duckdb.DuckDBPyConnection, leaf: dict[str, Any], seq: int, where: str) -> list[Flaw]:
+    """Labels that came along with the rows of a batch stand in the model's table of labels."""
+    details = leaf.get("details", {})
+    if "labels_root" not in details:
+        return []
+    found = connection.execute("SELECT name FROM row_table WHERE model = ? AND role = 'labels'", [details["model"]]).fetchall()
+    rows, columns = batch_rows(connection, found[0][0], seq)
+    root = rows_root(stretches(rows, columns))
+    if root == details["labels_root"]:
+        return []
+    return [Flaw("labels that came with rows were changed", where, details["labels_root"], root)]
 
 
 def _summary_flaws(connection: duckdb.DuckDBPyConnection, documents: dict[int, dict[str, Any]]) -> tuple[int, list[Flaw]]:

@@ -7,7 +7,6 @@ all is well. Missing stays missing. Typed columns pass through Arrow alone; only
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Callable
 from decimal import Decimal
 from functools import cached_property
@@ -18,6 +17,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from store.canonical import SPELLINGS, canonical_spelling
+
 Column: TypeAlias = "pa.Array | pa.ChunkedArray"
 Typed: TypeAlias = "tuple[Column, pa.Array | None]"
 
@@ -26,7 +27,6 @@ EARLIEST, LATEST = "1980-01-01", "2200-01-01"
 _UNITS = ((1e8, 7.26e9, 1_000_000), (1e11, 7.26e12, 1_000), (1e14, 7.26e15, 1), (1e17, 7.26e18, 0.001))
 """Epoch numbers by size: seconds, milliseconds, microseconds, nanoseconds; each to microseconds."""
 _EXACT = 1 << 53
-_WORDS = {"True": "true", "TRUE": "true", "False": "false", "FALSE": "false"}
 
 
 def canonical_text(value: Any) -> str | None:
@@ -47,19 +47,12 @@ def canonical_text(value: Any) -> str | None:
     if isinstance(value, Decimal):
         text = format(value, "f")
         return _no_zeros(text)
-    return _canonical(str(value))
+    return canonical_spelling(str(value))
 
 
 def _no_zeros(text: str) -> str:
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if text in ("-0", "") else text
-
-
-def _canonical(text: str) -> str:
-    whole, dot, rest = text.partition(".")
-    if dot and rest and not rest.strip("0") and whole.removeprefix("-").isdecimal() and whole.isascii():
-        return "0" if whole == "-0" else whole
-    return _WORDS.get(text) or (text if text.isascii() else unicodedata.normalize("NFC", text))
 
 
 class Casts:
@@ -145,7 +138,7 @@ class Casts:
     def _canonical_column(self, column: Column) -> Column:
         """`_canonical` of every value; the common case, where nothing is to be done, is two scans."""
         odd = pc.or_(pc.match_substring(column, ".0"), pc.invert(pc.string_is_ascii(column)))
-        odd = pc.or_(odd, pc.is_in(column, value_set=pa.array(list(_WORDS))))
+        odd = pc.or_(odd, pc.is_in(column, value_set=pa.array(list(SPELLINGS))))
         if not pc.any(odd).as_py():
             return column
         places = pc.fill_null(odd, False)

@@ -8,7 +8,7 @@ import typer
 
 from service.cli.context import call, local_only
 from service.cli.declare import Command, Group
-from service.cli.output import emit, facts, progress, say, streams
+from service.cli.output import emit, facts, note, progress, say, streams
 
 demo_app = typer.Typer(cls=Group, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -25,17 +25,32 @@ def demo(
     """
     if context.invoked_subcommand is not None:
         return
-    from service.demo.build import build_demo
+    from service.demo.build import build
+    from service.demo.tour import find, tour
 
     local_only("demo")
+    path = call().hub_dir
     with progress("Building the demo ...") as doing:
-        made = build_demo(call().hub_dir, environ=call().environ, doing=doing, port=port)
+        built = find(path) or build(path, progress=lambda step: _step(step, doing))
+    try:
+        config = built.hub.config
+        made = tour(built, address=f"http://{config.address}:{port or config.port}")
+    finally:
+        built.hub.close()
     emit(made, lambda: _tour(made))
     if serve and not streams().as_json:
         from service.server import serve as run_server
 
+        note("Serving it; Ctrl-C ends it.")
         streams().out.flush()
-        run_server(call().hub_dir, environ=call().environ, port=port)
+        run_server(path, environ=call().environ, port=port)
+
+
+def _step(step: str, doing: Any) -> None:
+    """On the spinner where a person watches, else as a line."""
+    doing(step)
+    if not streams().err.isatty():
+        note(step)
 
 
 def _tour(made: dict[str, Any]) -> None:
@@ -43,8 +58,9 @@ def _tour(made: dict[str, Any]) -> None:
         say(f"{number}. {stop['address']}")
         say(f"   {stop['sentence']}")
     say()
-    facts([("sign in as", [f"{user['name']} (password {user['password']})" for user in made["users"]])])
-    facts([("report", made["report"])])
+    for user in made["users"]:
+        say(f"Sign in as {user['name']} (password {user['password']}), who {user['does']}.")
+    facts([("The report:", made["report"])])
 
 
 @demo_app.command("tamper", cls=Command, epilog="Example: bailiwick demo tamper --hub ./demo")
@@ -53,12 +69,13 @@ def tamper() -> None:
     from service.demo.tamper import tamper as change
 
     local_only("demo tamper")
-    found = change(call().hub_dir, environ=call().environ)
+    with progress("Changing copies ..."):
+        found = change(call().hub_dir, environ=call().environ)
 
     def human() -> None:
         for act in found["acts"]:
             say(act["did"])
-            for line in act["verification"]:
+            for line in act["verification"] or ["nothing was noticed"]:
                 say(f"  {line}")
             say()
 

@@ -84,7 +84,8 @@ def verify(
     def human() -> None:
         say(VERDICTS.get(found["integrity"], found["integrity"]) + f" It is {found['signature']}.")
         for step in found["steps"]:
-            mark = {True: "holds", False: "FAILS", None: "?"}[step["held"]]
+            bad = "gaps" if step["told"].startswith("completeness") else "FAILS"
+            mark = {True: "holds", False: bad, None: "?"}[step["held"]]
             say(f"  ({step['step']}) {mark}: {step['told']}")
         for flaw in [*found["findings"], *(again["differences"] if again else [])]:
             say()
