@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from reports.tamper import change_one_digit
 from service.commands.reports import verify_report
 from service.config import FILE
@@ -64,34 +62,30 @@ def _digit(copy: Path, folder: Path, *, environ: Mapping[str, str]) -> dict[str,
 
 
 def _row(copy: Path, *, environ: Mapping[str, str]) -> dict[str, Any]:
-    connection = duckdb.connect(str(copy / HUB_FILE))
-    try:
-        found = connection.execute(
-            "SELECT table_name, seq FROM batch WHERE kind = 'predictions' AND kept > 0 AND table_name IS NOT NULL "
-            "ORDER BY seq LIMIT 1"
-        ).fetchone()
-        if found is None:
-            raise BadInput("this hub has no rows to change", advice="Build the demo first: bailiwick demo")
-        table, seq = found
-        held = connection.execute(
-            f'SELECT n, id, prediction FROM "{table}" WHERE seq = ? AND prediction IS NOT NULL ORDER BY n LIMIT 1',
-            [seq],
-        ).fetchone()
-        assert held is not None  # noqa: S101  # the batch kept rows
-        n, id_, before = held
-        after = "0" if str(before) == "1" else "1"
-        connection.execute(f'UPDATE "{table}" SET prediction = ? WHERE seq = ? AND n = ?', [after, seq, n])
-    finally:
-        connection.close()
+    """Past every command, as somebody with the file in hand would do it."""
     hub = open_hub(copy, environ=environ)
     try:
-        found_out = hub.store.reads(local_viewer()).verify_trail(data=True).as_json()
+        cursor = hub.store.cursor()
+        batches = cursor.execute(
+            "SELECT table_name, seq FROM batch WHERE kind = 'predictions' AND kept > 0 AND table_name IS NOT NULL "
+            "ORDER BY seq LIMIT 1"
+        ).fetchall()
+        if not batches:
+            raise BadInput("this hub has no rows to change", advice="Build the demo first: bailiwick demo")
+        table, seq = batches[0]
+        n, id_, before = cursor.execute(
+            f'SELECT n, id, prediction FROM "{table}" WHERE seq = ? AND prediction IS NOT NULL ORDER BY n LIMIT 1',
+            [seq],
+        ).fetchall()[0]
+        after = "0" if str(before) == "1" else "1"
+        cursor.execute(f'UPDATE "{table}" SET prediction = ? WHERE seq = ? AND n = ?', [after, seq, n])
+        found = hub.store.reads(local_viewer()).verify_trail(data=True).as_json()
     finally:
         hub.close()
     return {
         "did": f"In a copy of the hub: the decision on {id_} from {before} to {after}",
-        "held": found_out["holds"],
-        "verification": [_told(flaw) for flaw in found_out["flaws"]],
+        "held": found["holds"],
+        "verification": [_told(flaw) for flaw in found["flaws"]],
     }
 
 

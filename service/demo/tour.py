@@ -10,9 +10,9 @@ from typing import Any
 
 from monitors.method_sets import rows_results
 from monitors.subject import Subject
-from service.ingest import known_model
 from service.demo.build import MODEL, PASSWORD, USERS, Built
 from service.demo.data import CLOUD, DAYS, KIOSK, NORTH, PLANTED_NAME
+from service.ingest import known_model
 from service.wiring import HUB_FILE, Hub, local_viewer, open_hub
 from store.errors import BadInput
 from store.model_file import DriftWatch
