@@ -69,7 +69,9 @@ def _what(model: ModelFile) -> list[str]:
     if columns.outcome:
         out.append(_outcome(model))
     if columns.id is None:
-        out.append("Rows carry no id of their own, so outcomes cannot be joined to them later.")
+        out.append(
+            "No column is named for ids: the log's own are used; where it has none, outcomes cannot be joined later."
+        )
     return out
 
 
