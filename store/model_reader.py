@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from store.bins import band_names
+from store.canonical import canonical_spelling
 from store.documents import parse_document
 from store.fields import Field, root
 from store.model_file import (
@@ -218,11 +219,13 @@ def _range(field: Field) -> tuple[float, float]:
 
 
 def _values(field: Field) -> tuple[str, ...]:
-    values = field.texts()
+    """Distinct values, each as data spells it: `1.0` and `1` are one value."""
+    values = tuple(map(canonical_spelling, field.texts()))
+    _once(field, values)
     for value in values:
         if value in ("(other)", "(missing)"):
             raise field.bad("values that are not words of ours", found=f'"{value}"')
-    return tuple(map(canonical_spelling, values))
+    return values
 
 
 def _prediction(field: Field) -> Prediction:

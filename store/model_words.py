@@ -145,9 +145,10 @@ def _limits(model: ModelFile) -> list[str]:
     out.extend(f"Between groups of {item.of}, {_limit(item)}." for item in watch.fairness)
     out.extend(f"{_capital(_limit(item))}." for item in watch.performance)
     quality = watch.quality
+    missing, unseen = (f"{100 * share:.4g} %" for share in (quality.missing, quality.unseen))
     out.append(
-        f"At most {100 * quality.missing:.4g} % of a column may be missing, and at most {100 * quality.unseen:.4g} % may be "
-        f"values never seen before (set by {quality.source})."
+        f"At most {missing} of a column may be missing, and at most {unseen} may be values never seen before "
+        f"(set by {quality.source})."
     )
     return out
 

@@ -109,7 +109,8 @@ def test_scalars_keep_their_text_in_yaml_and_in_json() -> None:
     yaml = read("name: m\nversion: 1.10\ncolumns: {inputs: [{name: x, values: [NO, on, 1.0]}]}")
     text = '{"name": "m", "version": 1.10, "columns": {"inputs": [{"name": "x", "values": ["NO", "on", 1.0]}]}}'
     assert yaml == read(text, "m.json") and yaml.document == read(text, "m.json").document
-    assert yaml.columns.inputs[0].values == ("NO", "on", "1.0")
+    assert yaml.columns.inputs[0].values == ("NO", "on", "1"), "values meet data in its spelling"
+    assert yaml.document["columns"]["inputs"][0]["values"] == ["NO", "on", "1.0"]
     assert parse_document('{"a": [true, null, 1e400]}', source="x").value == {"a": ["true", None, "1e400"]}
     assert parse_document('{a: [true, null, "null"]}', source="x").value == {"a": ["true", None, "null"]}
 
@@ -129,6 +130,7 @@ def test_json_with_tabs_is_read() -> None:
         (FULL.replace("of: sex", "of: sexx"), r"watch\.fairness\[0\]\.of: expected one of sex, age", 'mean "sex"'),
         (FULL.replace("of: sex", "of: sex & sex"), r"fairness\[0\]\.of: expected a group, or a pair", ""),
         (FULL.replace("[car, home]", "[car, car]"), r"inputs\[1\]\.values\[1\]: expected each value once", "second"),
+        (FULL.replace("[car, home]", "[1, 1.0]"), r"inputs\[1\]\.values: expected each name once", ""),
         (FULL.replace("- term", "- income"), r"columns\.inputs: expected each name once", "income"),
         (FULL.replace("every: 1d", "every: 1 month"), r"watch\.window\.every: expected a duration", "30m, 12h"),
         (FULL.replace("up_to: 30d", "up_to: 1h"), r"watch\.window\.up_to", "grows"),
