@@ -1,8 +1,8 @@
 """YAML or JSON text as plain values in which every scalar keeps the text its owner wrote.
 
-`1.10` stays `1.10` and `NO` stays `NO`, in JSON as in YAML; an empty value, `null` and `~` are
-None. Refused, each with its line: duplicate keys (one of the two would be lost), aliases (a few lines of them unfold into gigabytes), keys that are not
-text, files over a megabyte, and nesting deeper than any file of ours.
+`1.10` stays `1.10` and `NO` stays `NO`, in JSON as in YAML; an empty value, `null` and `~` are None. Refused, each
+with its line: duplicate keys (one of the two would be lost), aliases (a few lines of them unfold into gigabytes),
+keys that are not text, files over a megabyte, and nesting deeper than any file of ours.
 """
 
 from __future__ import annotations
