@@ -1,7 +1,7 @@
 """Alerts from a run's results: each key steps through its windows in order, and one new version is written for it.
 
-Merged counts (`*`) open no alert of their own where a site's alert of the same cause is firing, or fired in this run: the
-site says it better. A merged alert that is open already goes on and clears by its own results.
+Merged counts (`*`) open no alert of their own where a site's alert of the same cause is firing, or fired in this run:
+the site says it better. A merged alert that is open already goes on and clears by its own results.
 """
 
 from __future__ import annotations
@@ -23,14 +23,20 @@ FIRES = (Status.OUTSIDE, Status.STALE)
 Key = tuple[str | None, ...]
 
 
-def step_alerts(tx: Transaction, reads: Reads, file: ModelFile, results: Sequence[tuple[Result, str]]) -> list[dict[str, Any]]:
+def step_alerts(
+    tx: Transaction, reads: Reads, file: ModelFile, results: Sequence[tuple[Result, str]]
+) -> list[dict[str, Any]]:
     """New versions of the alerts that these results (with their ids) change."""
     by_key: dict[Key, list[tuple[Result, str]]] = {}
     for result, id_ in results:
         by_key.setdefault(alert_key(result), []).append((result, id_))
     standing = _standing(reads, file)
     histories = _histories(reads, file)
-    firing = {case_key(state) for state in standing.values() if state.site != ALL_SITES and state.condition == Condition.FIRING}
+    firing = {
+        case_key(state)
+        for state in standing.values()
+        if state.site != ALL_SITES and state.condition == Condition.FIRING
+    }
     changed: list[dict[str, Any]] = []
     # Sites first, so that what they fire keeps the merged result of the same cause quiet.
     for key in sorted(by_key, key=lambda k: (k[2] == ALL_SITES, str(k))):
@@ -47,7 +53,9 @@ def step_alerts(tx: Transaction, reads: Reads, file: ModelFile, results: Sequenc
             firing.add(case_key(members[0][0]))
         if state is None or not events:
             continue
-        newest = next((id_ for result, id_ in reversed(members) if result.window_to == state.last_window[1]), members[-1][1])
+        newest = next(
+            (id_ for result, id_ in reversed(members) if result.window_to == state.last_window[1]), members[-1][1]
+        )
         state = replace(state, result=newest)
         changed.append(as_document(state))
     writes.alerts(tx, changed)
@@ -55,14 +63,17 @@ def step_alerts(tx: Transaction, reads: Reads, file: ModelFile, results: Sequenc
 
 
 def _standing(reads: Reads, file: ModelFile) -> dict[Key, AlertState]:
-    states = [from_document(document) for document in reads.alerts(model=file.name) if document["version"] == file.version]
+    states = [
+        from_document(document) for document in reads.alerts(model=file.name) if document["version"] == file.version
+    ]
     return {alert_key(state): state for state in states}
 
 
 def _histories(reads: Reads, file: ModelFile) -> dict[Key, list[tuple[Any, str]]]:
     """The last windows of every key with their statuses, oldest first."""
     rows = reads.rows(
-        "SELECT site, segment, monitor, about, measure, window_to, status FROM result_at(?) WHERE model = ? AND version = ? "
+        "SELECT site, segment, monitor, about, measure, window_to, status FROM result_at(?) WHERE model = ? "
+        "AND version = ? "
         "QUALIFY row_number() OVER (PARTITION BY site, segment, monitor, about, measure ORDER BY window_to DESC) <= 8 "
         "ORDER BY window_to",
         [reads.seq, file.name, file.version],

@@ -67,7 +67,10 @@ class Api:
             return local_viewer() if self._is_local(token) else viewer_of_token(self.hub, token)
         name = request.headers.get(HEADER.decode())
         # A browser sends the session's cookie along with any request: one that changes something must come from here.
-        if request.method != "GET" and request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        if request.method != "GET" and request.headers.get("sec-fetch-site", "same-origin") not in (
+            "same-origin",
+            "none",
+        ):
             return None
         return viewer_named(self.hub, name) if name else None
 
@@ -94,7 +97,8 @@ class Api:
 
     async def metrics(self, request: Request) -> Response:
         return await self._guarded(
-            request, lambda viewer: Response(exposition(self.hub.store.reads(viewer)), media_type="text/plain; version=0.0.4")
+            request,
+            lambda viewer: Response(exposition(self.hub.store.reads(viewer)), media_type="text/plain; version=0.0.4"),
         )
 
     async def openapi(self, request: Request) -> Response:
@@ -123,7 +127,10 @@ class Api:
             async for piece in request.stream():
                 size += len(piece)
                 if size > limit:
-                    raise BadInput(f"the body is larger than {limit} bytes", advice="Send smaller batches, or raise limits.request.")
+                    raise BadInput(
+                        f"the body is larger than {limit} bytes",
+                        advice="Send smaller batches, or raise limits.request.",
+                    )
                 head = head or piece[:16]
                 stream.write(piece)
         suffix = SUFFIXES.get(request.query_params.get("format", "auto"), "")
@@ -156,10 +163,16 @@ class Api:
         async def listing(request: Request) -> Response:
             def work(viewer: Viewer) -> Response:
                 read = getattr(self.hub.store.reads(viewer), name)
-                allowed = set(inspect.signature(read).parameters) if name != "results" else {"model", "version", "site", "monitor", "measure", "about"}
+                allowed = (
+                    set(inspect.signature(read).parameters)
+                    if name != "results"
+                    else {"model", "version", "site", "monitor", "measure", "about"}
+                )
                 unknown = set(request.query_params) - allowed
                 if unknown:
-                    raise BadInput(f"no filter is called {sorted(unknown)[0]}", advice=f"Known: {', '.join(sorted(allowed))}.")
+                    raise BadInput(
+                        f"no filter is called {sorted(unknown)[0]}", advice=f"Known: {', '.join(sorted(allowed))}."
+                    )
                 return answer({name: read(**dict(request.query_params))})
 
             return await self._guarded(request, work)
@@ -170,7 +183,11 @@ class Api:
         """A command by name, its arguments as a JSON object."""
         name = request.path_params["name"]
         if name not in COMMANDS or name in LOCAL_ONLY:
-            return refusal(BadInput(f"no command is called {name}", advice=f"Known: {', '.join(sorted(set(COMMANDS) - LOCAL_ONLY))}."))
+            return refusal(
+                BadInput(
+                    f"no command is called {name}", advice=f"Known: {', '.join(sorted(set(COMMANDS) - LOCAL_ONLY))}."
+                )
+            )
         try:
             body = await request.json()
         except ValueError:
@@ -189,7 +206,9 @@ class Api:
 
 
 def arguments(command: Callable[..., Any], body: Any) -> dict[str, Any]:
-    """A JSON object as a command's keyword arguments, typed by its annotations; raises BadInput for what does not fit."""
+    """A JSON object as a command's keyword arguments, typed by its annotations;
+    raises BadInput for what does not fit.
+    """
     if not isinstance(body, dict):
         raise BadInput("the arguments are no JSON object", advice="Send them by name.")
     wanted = {p.name: p for p in inspect.signature(command).parameters.values() if p.kind is p.KEYWORD_ONLY}
@@ -214,5 +233,3 @@ def _typed(name: str, annotation: str, value: Any) -> Any:
     if not isinstance(value, wants):
         raise BadInput(f"{name} is no {wants.__name__}", advice="Send it as JSON of that type.")
     return value
-
-

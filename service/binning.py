@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-
 from monitors.engines import duckdb as engine
 from service.counting import count_reference, recount
 from store import rows, writes
@@ -35,7 +34,9 @@ def input_types(connection: Connection, model: ModelFile, hints: dict[str, str])
     return resolve_types(model, hints)
 
 
-def freeze_if_known(tx: Transaction, model: ModelFile, *, force: bool = False, replace_spec: bool = False) -> BinSpec | None:
+def freeze_if_known(
+    tx: Transaction, model: ModelFile, *, force: bool = False, replace_spec: bool = False
+) -> BinSpec | None:
     """Freezes the spec if the reference or the model file say enough (or `force` lets rows speak); returns it."""
     connection = tx.connection
     current = current_spec(connection, model)
@@ -50,8 +51,9 @@ def freeze_if_known(tx: Transaction, model: ModelFile, *, force: bool = False, r
         missing = [name for name in undeclared(model, known) if name in {c.name for c in model.columns.inputs}]
         if missing:
             raise BadInput(
-                f"{model.name}:{model.version} has no bins yet for {', '.join(missing)}: no reference, no rows, nothing declared",
-                advice="Ingest the reference with `--kind reference`, or declare a `range` or `values` in the model file.",
+                f"{model.name}:{model.version} has no bins yet for {', '.join(missing)}: no reference, no rows, "
+                "nothing declared",
+                advice="Ingest the reference with `--kind reference`, or declare a `range` or `values` for each.",
             )
     elif not declared_enough(model, reference):
         return None
@@ -68,7 +70,8 @@ def freeze_if_known(tx: Transaction, model: ModelFile, *, force: bool = False, r
 def current_spec(connection: Connection, model: ModelFile) -> BinSpec | None:
     """The frozen spec, unless the model file has since moved to other columns."""
     found = connection.execute(
-        "SELECT spec FROM bin_spec WHERE model = ? AND version = ? ORDER BY seq DESC LIMIT 1", [model.name, model.version]
+        "SELECT spec FROM bin_spec WHERE model = ? AND version = ? ORDER BY seq DESC LIMIT 1",
+        [model.name, model.version],
     ).fetchall()
     if not found:
         return None
@@ -84,7 +87,8 @@ def current_spec(connection: Connection, model: ModelFile) -> BinSpec | None:
 
 def _bins(connection: Connection) -> int:
     noisy = connection.execute(
-        "SELECT count(*) FROM (SELECT sharing FROM site_version QUALIFY row_number() OVER (PARTITION BY site ORDER BY seq DESC) = 1) "
+        "SELECT count(*) FROM (SELECT sharing FROM site_version QUALIFY row_number() OVER (PARTITION BY site "
+        "ORDER BY seq DESC) = 1) "
         "WHERE sharing = 'noisy-counts'"
     ).fetchall()[0][0]
     return BINS_WITH_NOISE if noisy else BINS
@@ -99,12 +103,16 @@ def _reference_view(connection: Connection, model: ModelFile, shape: RowShape) -
     if not held or since is None:
         return None
     parts = " UNION ALL ".join(rows.aligned_sql(table, own, shape) for table, _, own in held)
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW reference_rows AS SELECT * FROM ({parts}) WHERE seq >= {int(since)}")
+    connection.execute(
+        f"CREATE OR REPLACE TEMP VIEW reference_rows AS SELECT * FROM ({parts}) WHERE seq >= {int(since)}"
+    )
     return "reference_rows"
 
 
 def _profile(connection: Connection, model: ModelFile, shape: RowShape, role: str) -> ReferenceProfile | None:
-    """What the reference, or the rows at hand, hold; columns without a single value are left out, not learned as empty."""
+    """What the reference, or the rows at hand, hold;
+    columns without a single value are left out, not learned as empty.
+    """
     if role == "reference":
         relation = _reference_view(connection, model, shape)
     else:

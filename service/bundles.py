@@ -81,13 +81,17 @@ def take_bundle(hub: Hub, viewer: Viewer, path: Path, *, site: dict[str, Any]) -
             with hub.store.write(viewer.name, Event.BATCH_SUMMARIES_ACCEPTED, about) as tx:
                 receipt = _write(hub, tx, document, model, spec, site, path, raw)
     except (KeyError, TypeError, ValueError) as error:
-        raise BadInput(f"{path} is damaged: {error!r}", advice="Send the bundle again.", details={"file": str(path)}) from error
+        raise BadInput(
+            f"{path} is damaged: {error!r}", advice="Send the bundle again.", details={"file": str(path)}
+        ) from error
     return {**receipt.as_json(), "known_at": tx.now}
 
 
 def _check_site(document: dict[str, Any], site: dict[str, Any], path: Path) -> None:
     if document["site"] != site["site"]:
-        raise BadInput(f"{path} was made for site {document['site']}, not {site['site']}", advice="Name that site with --site.")
+        raise BadInput(
+            f"{path} was made for site {document['site']}, not {site['site']}", advice="Name that site with --site."
+        )
     if site["sharing"] == "noisy-counts" and not document["releases"]:
         raise NotPermitted(
             f"site {site['site']} shares noisy counts only; {path} holds exact ones: nothing was stored",
@@ -99,7 +103,8 @@ def _refuse_counted_before(hub: Hub, document: dict[str, Any], site: str, model:
     """A file counted twice would be in the sums twice, and nobody could tell afterwards."""
     reads = hub.store.reads(Viewer("house", ()))
     rows = reads.rows(
-        "SELECT DISTINCT unnest(sources) AS source FROM batch WHERE site = ? AND model = ? AND version = ? AND kind = 'summaries'",
+        "SELECT DISTINCT unnest(sources) AS source FROM batch WHERE site = ? AND model = ? AND version = ? AND "
+        "kind = 'summaries'",
         [site, model.name, model.version],
     )
     known = {row["source"] for row in rows}
@@ -126,14 +131,17 @@ def _write(
     charge_claims(hub, tx, releases.values(), model=model, site=site["site"])
     blocks = document["blocks"]
     for release_id in dict.fromkeys(block.get("release") for block in blocks):
-        rows = [_checked(block, spec, path, exact_counts=release_id is None) for block in blocks if block.get("release") == release_id]
+        rows = [
+            _checked(block, spec, path, exact_counts=release_id is None)
+            for block in blocks
+            if block.get("release") == release_id
+        ]
         variance = 0.0 if release_id is None else float(releases[release_id]["scale"]) ** 2
         table = pa.Table.from_pylist(rows, schema=SUMMARY_SCHEMA)
         writes.summaries(
             tx, table, site=site["site"], model=model.name, version=model.version, spec_hash=spec.spec_hash,
             variance=variance, release=release_id,
         )  # fmt: skip
-    numbers = {name: int(document[name]) for name in ("rows", "kept", "quarantined", "duplicates")}
     events = [source for source in document["sources"] if source["first_event"]]
     receipt = Receipt(
         batch=make_id("batch", site["site"], model.name, model.version, Kind.SUMMARIES, sha256_hex(raw)),
@@ -142,7 +150,10 @@ def _write(
         version=model.version,
         format="summaries",
         kind=str(Kind.SUMMARIES),
-        **numbers,
+        rows=int(document["rows"]),
+        kept=int(document["kept"]),
+        quarantined=int(document["quarantined"]),
+        duplicates=int(document["duplicates"]),
         seq=tx.seq,
         sha256=sha256_hex(raw),
         first_event=min((moment(source["first_event"]) for source in events), default=None),
@@ -160,14 +171,22 @@ def _checked(block: dict[str, Any], spec: BinSpec, path: Path, *, exact_counts: 
     counts = block["counts"]
     start = moment(block["block"])
     if len(counts) != spec.widths[section] or not all(type(count) is int for count in counts):
-        raise BadInput(f"{path}: a vector of {section} is not {spec.widths[section]} integers", advice="Send the bundle again.")
+        raise BadInput(
+            f"{path}: a vector of {section} is not {spec.widths[section]} integers", advice="Send the bundle again."
+        )
     if block["grain"] not in GRAINS:
         raise BadInput(f"{path}: no block is called {block['grain']!r}", advice=f"Known: {', '.join(GRAINS)}.")
     if exact_counts and min(counts, default=0) < 0:
         raise BadInput(f"{path}: an exact count of {section} is below 0", advice="Send the bundle again.")
     if max(map(abs, counts), default=0) > np.iinfo(np.int64).max // 4:
         raise BadInput(f"{path}: a count of {section} is too large to be added", advice="Send the bundle again.")
-    return {"block": start, "grain": block["grain"], "segment": block["segment"], "section": str(section), "counts": counts}
+    return {
+        "block": start,
+        "grain": block["grain"],
+        "segment": block["segment"],
+        "section": str(section),
+        "counts": counts,
+    }
 
 
 def moment(text: str) -> datetime:
@@ -179,7 +198,7 @@ def budget_of(hub: Hub, model: ModelFile) -> Budget:
     if model.privacy is None:
         raise BadInput(
             f"{model.name}:{model.version} names no people, so nothing can be charged for its noisy counts",
-            advice="Add `privacy: {people: NAME, unit: user-day}` to the model file and [people.NAME] to bailiwick.toml.",
+            advice="Add `privacy: {people: NAME}` to the model file and [people.NAME] to bailiwick.toml.",
         )
     people = hub.config.budget(model.privacy.people)
     return Budget(people.name, people.exact_epsilon, people.exact_delta, people.per, people.block)
@@ -199,14 +218,18 @@ def charge_claims(hub: Hub, tx: Transaction, releases: Any, *, model: ModelFile,
                 details={"claimed": release["rho"], "computed": computed},
             )
         if release["id"] not in known:
-            spend = Spend(release["people"], moment(release["block_from"]), moment(release["block_to"]), claimed, site, model.name)
+            spend = Spend(
+                release["people"], moment(release["block_from"]), moment(release["block_to"]), claimed, site, model.name
+            )
             admit(spends_of(ledger_rows(tx)), spend, budget_of(hub, model))
             writes.ledger(tx, **ledger_columns(release, state="received"))
 
 
 def ledger_rows(tx: Transaction) -> list[dict[str, Any]]:
     """Every ledger entry, as the transaction sees it."""
-    found = tx.connection.execute("SELECT id, people, block_from, block_to, rho, site, model FROM ledger_entry ORDER BY seq")
+    found = tx.connection.execute(
+        "SELECT id, people, block_from, block_to, rho, site, model FROM ledger_entry ORDER BY seq"
+    )
     names = [column[0] for column in found.description or []]
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 

@@ -49,7 +49,9 @@ def count_sections(
 
     if parts is not None:
         for name, bit in (("parts_inputs", rows.INPUTS), ("parts_outputs", rows.PREDICTION)):
-            connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM {parts} WHERE part & {bit} = {bit}")
+            connection.execute(
+                f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM {parts} WHERE part & {bit} = {bit}"
+            )
         count("parts_inputs", Section.INPUTS, segments=segments)
         count("parts_outputs", Section.OUTPUTS)
         if segments:
@@ -66,8 +68,12 @@ def recount(tx: Transaction, spec: BinSpec, shape: RowShape, *, model: str, vers
         connection.execute(f"CREATE OR REPLACE TEMP TABLE recounted AS {rows.aligned_sql(table, own, shape)}")
         for (site,) in connection.execute("SELECT DISTINCT site FROM recounted ORDER BY site").fetchall():
             literal = site.replace("'", "''")
-            connection.execute(f"CREATE OR REPLACE TEMP TABLE recounted_site AS SELECT * FROM recounted WHERE site = '{literal}'")
-            connection.execute(f"CREATE OR REPLACE TEMP TABLE fresh_complete AS {rows.complete_sql('recounted_site', shape)}")
+            connection.execute(
+                f"CREATE OR REPLACE TEMP TABLE recounted_site AS SELECT * FROM recounted WHERE site = '{literal}'"
+            )
+            connection.execute(
+                f"CREATE OR REPLACE TEMP TABLE fresh_complete AS {rows.complete_sql('recounted_site', shape)}"
+            )
             rows.fresh_labelled_by_rows(connection, rows.labels_table(connection, model))
             counted = count_sections(
                 connection,

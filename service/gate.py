@@ -74,7 +74,9 @@ class Gate:
         return found
 
     async def _ask_to_sign_in(self, scope: Scope, send: Send, headers: list[tuple[bytes, bytes]]) -> None:
-        wants_page = scope["type"] == "http" and scope["method"] == "GET" and b"text/html" in dict(headers).get(b"accept", b"")
+        wants_page = (
+            scope["type"] == "http" and scope["method"] == "GET" and b"text/html" in dict(headers).get(b"accept", b"")
+        )
         if not wants_page:
             status = 403 if scope["type"] == "websocket" else 401
             await _refuse(scope, send, status, b"Sign in first.\n")
@@ -82,7 +84,9 @@ class Gate:
         query = scope.get("query_string", b"").decode("latin-1")
         wanted = scope["path"] + (f"?{query}" if query else "")
         location = "/login" if wanted == "/" else f"/login?next={quote(wanted, safe='')}"
-        await send({"type": "http.response.start", "status": 303, "headers": [(b"location", location.encode()), *SECURITY]})
+        await send(
+            {"type": "http.response.start", "status": 303, "headers": [(b"location", location.encode()), *SECURITY]}
+        )
         await send({"type": "http.response.body", "body": b""})
 
 
@@ -111,7 +115,9 @@ async def _refuse(scope: Scope, send: Send, status: int, body: bytes) -> None:
 def _with_policy(send: Send) -> Send:
     async def sending(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
-            held = [pair for pair in message.get("headers", []) if pair[0].lower() not in {name for name, _ in SECURITY}]
+            held = [
+                pair for pair in message.get("headers", []) if pair[0].lower() not in {name for name, _ in SECURITY}
+            ]
             message = {**message, "headers": [*held, *SECURITY]}
         await send(message)
 

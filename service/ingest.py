@@ -121,7 +121,9 @@ def _ingest_file(
         )
         if earlier is not None:
             return {**earlier, "repeated": True}
-        with hub.store.write(viewer.name, Event.BATCH_ROWS_ACCEPTED, f"{delivery.site}/{model.name}:{model.version}") as tx:
+        with hub.store.write(
+            viewer.name, Event.BATCH_ROWS_ACCEPTED, f"{delivery.site}/{model.name}:{model.version}"
+        ) as tx:
             receipt = _BatchWriter(hub, tx, model, delivery, raw).write(since)
     return {**receipt.as_json(), "known_at": tx.now}
 
@@ -216,7 +218,7 @@ class _BatchWriter:
         kept, duplicates = rows.stage_labels(connection, normalised.table(), table, site=self.delivery.site, kind=kind)
         tally = normalised.finish()
         self._count_labels(table)
-        assert kept + duplicates == tally.accepted  # noqa: S101  # one relation was counted twice
+        assert kept + duplicates == tally.accepted  # one relation was counted twice
         return self._receipt(tally, duplicates, table=table, digests=self._digests(table))
 
     def _labels_of_rows(self) -> None:
@@ -234,7 +236,9 @@ class _BatchWriter:
         return table, kind
 
     def _count_labels(self, table: str) -> None:
-        """Deltas for the complete rows that the staged labels speak of, in every version; then the labels themselves."""
+        """Deltas for the complete rows that the staged labels speak of, in every version;
+        then the labels themselves.
+        """
         connection = self.tx.connection
         reads = self.hub.store.reads(_EVERYONE)
         for rows_table, version, own in rows.tables(connection, self.model.name, None, "rows"):
@@ -247,7 +251,12 @@ class _BatchWriter:
                 connection, spec, own, blocks_at(self.tx.now), parts=None, complete="", labelled="fresh_labelled"
             )
             writes.summaries(
-                self.tx, counted, site=self.delivery.site, model=self.model.name, version=version, spec_hash=spec.spec_hash
+                self.tx,
+                counted,
+                site=self.delivery.site,
+                model=self.model.name,
+                version=version,
+                spec_hash=spec.spec_hash,
             )
         rows.append_labels(connection, table, self.tx)
 
@@ -265,7 +274,9 @@ class _BatchWriter:
         normalised = self._normalised(types)
         rows.stage(connection, normalised.reader(), shape, site=self.delivery.site)
         tally = normalised.finish()
-        connection.execute("UPDATE staged SET event_time = coalesce(event_time, TIMESTAMP '1970-01-01'), id = coalesce(id, n::VARCHAR)")
+        connection.execute(
+            "UPDATE staged SET event_time = coalesce(event_time, TIMESTAMP '1970-01-01'), id = coalesce(id, n::VARCHAR)"
+        )
         rows.append_staged(connection, table, shape, seq=self.tx.seq)
         start = self.tx.seq if since is None else since
         writes.reference_batch(self.tx, model=self.model.name, version=self.model.version, since=start)
@@ -315,5 +326,8 @@ _EVERYONE = Viewer("house", ())
 def nothing_recorded(errors: Sequence[BailiwickError]) -> BailiwickError:
     """The one error to raise where no file gave a receipt."""
     if not errors:
-        return Refused("there was no file to read", advice="Check the path and --format; a folder is walked for the format's own files.")
+        return Refused(
+            "there was no file to read",
+            advice="Check the path and --format; a folder is walked for the format's own files.",
+        )
     return errors[0]

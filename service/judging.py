@@ -6,7 +6,7 @@ re-opened it, or when the reference or bins it was judged with have been replace
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -63,7 +63,8 @@ class Version:
 
 def load_version(reads: Reads, file: ModelFile, spec: BinSpec) -> Version:
     renewed = reads.one(
-        "SELECT max(seq) AS seq FROM (SELECT seq FROM bin_spec WHERE seq <= $seq AND model = $model AND version = $version "
+        "SELECT max(seq) AS seq FROM (SELECT seq FROM bin_spec WHERE seq <= $seq AND model = $model AND "
+        "version = $version "
         "UNION ALL SELECT seq FROM reference_summary WHERE seq <= $seq AND model = $model AND version = $version)",
         {"seq": reads.seq, "model": file.name, "version": file.version},  # type: ignore[arg-type]  # named parameters
     )
@@ -107,7 +108,9 @@ def _merge(
         site for site, sections in by_site.items() if any(timedelta_of(blocks) > every for blocks in sections.values())
     }
     for section in Section:
-        parts = [sections[section] for site, sections in by_site.items() if section in sections and site not in too_long]
+        parts = [
+            sections[section] for site, sections in by_site.items() if section in sections and site not in too_long
+        ]
         if parts:
             merged[section] = SummaryBlocks(
                 site=ALL_SITES,
@@ -119,10 +122,14 @@ def _merge(
                 variance=np.concatenate([part.variance for part in parts]),
             )
     shared = {sharing.get(site, "rows") for site in by_site if site not in too_long}
-    return Series(ALL_SITES, segment, every, merged, shared.pop() if len(shared) == 1 else "counts", tuple(sorted(too_long)))
+    return Series(
+        ALL_SITES, segment, every, merged, shared.pop() if len(shared) == 1 else "counts", tuple(sorted(too_long))
+    )
 
 
-def judge(version: Version, *, now: datetime, between: tuple[datetime, datetime] = ALWAYS, again: bool = False) -> list[Result]:
+def judge(
+    version: Version, *, now: datetime, between: tuple[datetime, datetime] = ALWAYS, again: bool = False
+) -> list[Result]:
     """The results of every due window whose end lies in (from, to]; `again` judges those that stand as well."""
     judged = {} if again else version.reads.judged(version.file.name, version.file.version)
     touched = _touched(version, min(judged.values(), default=-1)) if judged else {}
@@ -170,7 +177,8 @@ Touched = dict[tuple[str, str | None], list[tuple[datetime, int]]]
 def _touched(version: Version, since: int) -> Touched:
     """(site, segment) to the blocks that changed after `since`, each with the seq of its last change."""
     rows = version.reads.rows(
-        "SELECT site, segment, block, max(seq) AS seq FROM summary WHERE seq <= ? AND seq > ? AND model = ? AND version = ? "
+        "SELECT site, segment, block, max(seq) AS seq FROM summary WHERE seq <= ? AND seq > ? AND model = ? "
+        "AND version = ? "
         "AND spec_hash = ? GROUP BY ALL",
         [version.reads.seq, since, version.file.name, version.file.version, version.spec.spec_hash],
     )
@@ -216,7 +224,9 @@ def _judge_windows(version: Version, series: Series, due: dict[Section, list[Win
             version.reference.get(str(section)),
             counts,
             variance=variance,
-            subjects=[Subject(file.name, file.version, series.site, series.segment, w.start, w.end) for w in due[section]],
+            subjects=[
+                Subject(file.name, file.version, series.site, series.segment, w.start, w.end) for w in due[section]
+            ],
             watch=file.watch.drift,
             at_least=file.watch.window.at_least,
             rho=file.privacy.rho if file.privacy else None,
@@ -228,6 +238,9 @@ def _judge_windows(version: Version, series: Series, due: dict[Section, list[Win
     for i in range(len(next(iter(due.values())))):
         window = {section: found[i] for section, found in due.items()}
         results += _judge_window(version, series, window, _nth(sums, i), None if decided is None else decided[i])
+    if series.left_out:
+        told = {"left_out": list(series.left_out)}
+        results = [replace(result, details={**result.details, **told}) for result in results]
     return results
 
 
@@ -274,5 +287,3 @@ def _judge_window(
         if spec.groups:
             results += label_gap_results(subject(held), model=file, spec=spec, labelled=counts, variance=variance)
     return results
-
-

@@ -1,4 +1,6 @@
-"""Prometheus' text format: what an operator's own monitoring asks of a hub. Names and counts, never a value of a row."""
+"""Prometheus' text format: what an operator's own monitoring asks of a hub.
+Names and counts, never a value of a row.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ def exposition(reads: Reads) -> str:
         ("quarantined", "Rows in quarantine."),
         ("duplicates", "Rows that were there already."),
     ):
-        lines += _metric(f"bailiwick_site_{name}_total", help_, "counter", [({"site": s["site"]}, s[name]) for s in sites])
+        lines += _metric(
+            f"bailiwick_site_{name}_total", help_, "counter", [({"site": s["site"]}, s[name]) for s in sites]
+        )
     silent = [({"site": s["site"]}, s["hours_silent"] * 3600) for s in sites if s["hours_silent"] is not None]
     lines += _metric("bailiwick_site_silent_seconds", "Seconds since the last event of a site.", "gauge", silent)
     firing: dict[tuple[str, str, str], int] = {}

@@ -31,18 +31,28 @@ def document() -> dict[str, Any]:
 
 
 def _plain(summary: str) -> dict[str, Any]:
-    return {"summary": summary, "responses": {"200": {"description": "done"}, "401": {"description": "who asks is not known"}}}
+    return {
+        "summary": summary,
+        "responses": {"200": {"description": "done"}, "401": {"description": "who asks is not known"}},
+    }
 
 
 def _batches() -> dict[str, Any]:
     query = [
-        {"name": name, "in": "query", "schema": {"type": "string"}, "required": False} for name in ("model", "kind", "format")
+        {"name": name, "in": "query", "schema": {"type": "string"}, "required": False}
+        for name in ("model", "kind", "format")
     ]
     return {
         "summary": "Takes one batch; the same bytes again give the same receipt.",
         "parameters": [{"name": "site", "in": "path", "required": True, "schema": {"type": "string"}}, *query],
-        "requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}},
-        "responses": {"201": {"description": "the receipt"}, "200": {"description": "the receipt of the same batch, repeated"}},
+        "requestBody": {
+            "required": True,
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        },
+        "responses": {
+            "201": {"description": "the receipt"},
+            "200": {"description": "the receipt of the same batch, repeated"},
+        },
     }
 
 
@@ -52,11 +62,17 @@ def _command(name: str) -> dict[str, Any]:
     schema = {
         "type": "object",
         "additionalProperties": False,
-        "properties": {p.name: {"type": "boolean" if str(p.annotation).startswith("bool") else "string"} for p in wanted},
+        "properties": {
+            p.name: {"type": "boolean" if str(p.annotation).startswith("bool") else "string"} for p in wanted
+        },
         "required": [p.name for p in wanted if p.default is p.empty],
     }
     return {
         "summary": (inspect.getdoc(command) or name).splitlines()[0],
         "requestBody": {"content": {"application/json": {"schema": schema}}},
-        "responses": {"200": {"description": "what was done"}, "403": {"description": "not permitted"}, "409": {"description": "refused"}},
+        "responses": {
+            "200": {"description": "what was done"},
+            "403": {"description": "not permitted"},
+            "409": {"description": "refused"},
+        },
     }

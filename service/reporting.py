@@ -81,7 +81,9 @@ def gather(
         receipts=[r for r in reads.receipts(model=model) if _meets(r, start, end)],
         results=results,
         changes=[change for change in row["changes"] if change["known_at"] < max(end, moment)],
-        alerts=[reads.alert(alert["id"]) or {} for alert in reads.alerts(model=model) if alert["version"] == row["version"]],
+        alerts=[
+            reads.alert(alert["id"]) or {} for alert in reads.alerts(model=model) if alert["version"] == row["version"]
+        ],
         requests=[reads.request(request["id"]) or {} for request in reads.requests(model=model)],
         ledger=reads.ledger(file.privacy.people) if file.privacy else [],
         people=people_of(hub, reads, file, moment),
@@ -96,8 +98,16 @@ def _coverage(reads: Reads, model: str, row: dict[str, Any], start: datetime, en
     found = {held["site"]: held for held in reads.coverage(model, row["version"], start, end)}
     out = []
     for name in sorted({*found, *row["sites"]} & {*sites}):
-        nothing = {key: 0 for key in ("batches", "rows", "kept", "quarantined", "duplicates", "bytes", "outcomes", "labelled")}
-        held = found.get(name) or {"site": name, "sharing": sites[name]["sharing"], **nothing, "reasons": {}, "label_share": None}
+        nothing = dict.fromkeys(
+            ("batches", "rows", "kept", "quarantined", "duplicates", "bytes", "outcomes", "labelled"), 0
+        )
+        held = found.get(name) or {
+            "site": name,
+            "sharing": sites[name]["sharing"],
+            **nothing,
+            "reasons": {},
+            "label_share": None,
+        }
         out.append({"first_event": None, "last_event": None, **held, "fresh": sites[name]["fresh"]})
     return out
 
@@ -149,12 +159,17 @@ def render_pdf_apart(report: Report, folder: Path) -> bytes:
     write_request(report, request, out=out)
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "reports.render.pdf", str(request)], capture_output=True, text=True, timeout=RENDER_SECONDS, check=False
+            [sys.executable, "-m", "reports.render.pdf", str(request)],
+            capture_output=True,
+            text=True,
+            timeout=RENDER_SECONDS,
+            check=False,
         )
         if done.returncode or not out.exists():
             last = done.stderr.strip().splitlines()[-1:] or ["no word of why"]
             raise BailiwickError(
-                f"the PDF could not be typeset: {last[0]}", advice="Build it as HTML or JSON, and report this as a fault."
+                f"the PDF could not be typeset: {last[0]}",
+                advice="Build it as HTML or JSON, and report this as a fault.",
             )
         return out.read_bytes()
     finally:
@@ -207,7 +222,9 @@ def _rejudge(hub: Hub, viewer: Viewer, evidence: dict[str, Any]) -> list[dict[st
         found += _compare_run(hub, viewer, evidence, basis, at, members)
     judged = sum(len(members) for members in runs.values())
     if judged != len(results):
-        found.append({"what": "results are gone from the hub", "where": "results", "expected": len(results), "found": judged})
+        found.append(
+            {"what": "results are gone from the hub", "where": "results", "expected": len(results), "found": judged}
+        )
     return found
 
 
@@ -226,12 +243,26 @@ def _compare_run(
     found = []
     for member in members:
         row = again.get(_key(member))
-        where = f"{member['monitor']} {member['measure']} of {member['about']} at {member['site']}, window to {member['window']['to']}"
+        where = "{monitor} {measure} of {about} at {site}".format(**member) + f", window to {member['window']['to']}"
         if row is None:
-            found.append({"what": "a result cannot be computed again", "where": where, "expected": member["value"], "found": None})
+            found.append(
+                {
+                    "what": "a result cannot be computed again",
+                    "where": where,
+                    "expected": member["value"],
+                    "found": None,
+                }
+            )
         elif row["status"] != member["status"] or not _same(row["value"], member["value"]):
             expected = f"{member['value']} {member['status']}"
-            found.append({"what": "a result differs", "where": where, "expected": expected, "found": f"{row['value']} {row['status']}"})
+            found.append(
+                {
+                    "what": "a result differs",
+                    "where": where,
+                    "expected": expected,
+                    "found": f"{row['value']} {row['status']}",
+                }
+            )
     return found
 
 
@@ -243,5 +274,3 @@ def _same(one: float | None, other: float | None) -> bool:
     if one is None or other is None:
         return one is other
     return isclose(one, other, rel_tol=1e-12, abs_tol=1e-12)
-
-

@@ -49,7 +49,9 @@ def judge_by_rows(
 
 def _columns(rows: pa.Table, spec: BinSpec, shape: RowShape, part: int) -> dict[str, Any]:
     """The rows of one part by the names of the spec."""
-    mine = rows.filter(pc.not_equal(pc.bit_wise_and(rows.column("part"), pa.scalar(part, pa.uint8())), pa.scalar(0, pa.uint8())))
+    mine = rows.filter(
+        pc.not_equal(pc.bit_wise_and(rows.column("part"), pa.scalar(part, pa.uint8())), pa.scalar(0, pa.uint8()))
+    )
     named = {name: mine.column(f"x{at}") for at, name in enumerate(shape.inputs)}
     for bins, column in ((spec.prediction, "prediction"), (spec.score, "score")):
         if bins is not None and mine.column(column).null_count < mine.num_rows:

@@ -42,7 +42,12 @@ class SignIn:
         try:
             id_ = await run_in_threadpool(self.sessions.sign_in, self.hub, name, password, now=wall_clock())
         except BailiwickError as error:
-            return self._page(next_=next_, problem=f"{error.message[:1].upper()}{error.message[1:]}. {error.advice}", name=name, status=403)
+            return self._page(
+                next_=next_,
+                problem=f"{error.message[:1].upper()}{error.message[1:]}. {error.advice}",
+                name=name,
+                status=403,
+            )
         response = RedirectResponse(_own(next_), status_code=303)
         lasts = int(self.sessions.lasts.total_seconds())
         response.set_cookie(COOKIE, id_, max_age=lasts, httponly=True, samesite="lax", secure=self.secure, path="/")

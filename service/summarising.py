@@ -59,7 +59,9 @@ def summarise(
     memory = memory_hub(hub.config, hub.now, hub.salt)
     try:
         _prepare(memory, file, spec, site)
-        receipts = _bring(memory, paths, Kind.PREDICTIONS, file=file, site=site, timezone=timezone, format_name=format_name)
+        receipts = _bring(
+            memory, paths, Kind.PREDICTIONS, file=file, site=site, timezone=timezone, format_name=format_name
+        )
         if labels:
             _bring(memory, labels, Kind.LABELS, file=file, site=site, timezone=timezone, format_name=format_name)
         bundle = _header(receipts, file, spec, site, sharing)
@@ -83,7 +85,14 @@ def _prepare(memory: Hub, file: ModelFile, spec: BinSpec, site: str) -> None:
 
 
 def _bring(
-    memory: Hub, paths: Sequence[Path], kind: Kind, *, file: ModelFile, site: str, timezone: str | None, format_name: str
+    memory: Hub,
+    paths: Sequence[Path],
+    kind: Kind,
+    *,
+    file: ModelFile,
+    site: str,
+    timezone: str | None,
+    format_name: str,
 ) -> list[dict[str, Any]]:
     delivery = Delivery(site=site, timezone=timezone, kind=kind, model=file.name, version=file.version)
     receipts, errors = ingest_paths(memory, local_viewer(), paths, delivery, format_name=format_name)
@@ -135,7 +144,12 @@ def _exact(memory: Hub, file: ModelFile, spec: BinSpec, site: str) -> list[dict[
     reads = memory.store.reads(local_viewer())
     out = []
     for segment in (None, *reads.segments(file.name, file.version, spec)):
-        found = [b for section in Section if spec.widths[section] for b in reads.summary_blocks(file.name, file.version, spec, section, segment)]
+        found = [
+            b
+            for section in Section
+            if spec.widths[section]
+            for b in reads.summary_blocks(file.name, file.version, spec, section, segment)
+        ]
         if segment is not None and _rows_of(found, spec) < FEWEST_IN_SEGMENT:
             continue
         for blocks in found:
@@ -153,7 +167,9 @@ def _rows_of(found: Sequence[Any], spec: BinSpec) -> int:
     return int(inputs[:, first.start : first.partition.stop].sum())
 
 
-def _block(start: datetime, grain: str, segment: str | None, section: str, counts: list[int], release_id: str | None = None) -> dict[str, Any]:
+def _block(
+    start: datetime, grain: str, segment: str | None, section: str, counts: list[int], release_id: str | None = None
+) -> dict[str, Any]:
     return {
         "block": start.isoformat() + "Z",
         "grain": grain,
@@ -208,7 +224,9 @@ def _noisy(
     cells = released_cells(spec)
     about = f"{site}/{file.name}:{file.version}"
     claims = []
-    with hub.store.write(viewer.name, Event.PRIVACY_SPEND_CHARGED, about, {"people": budget.people, "rho": str(rho)}) as tx:
+    with hub.store.write(
+        viewer.name, Event.PRIVACY_SPEND_CHARGED, about, {"people": budget.people, "rho": str(rho)}
+    ) as tx:
         for start in sorted(over):
             spend = Spend(budget.people, start, start + budget.block, rho, site, file.name)
             admit(spends_of(ledger_rows(tx)), spend, budget)
@@ -242,7 +260,9 @@ def _noisy(
             "output_sha256": sha256_hex(noisy.values.astype("<i8").tobytes()),
         }
         releases.append(claim)
-        blocks += [_block(start, grain, None, section, counts, claim["id"]) for section, counts in sections.items()]
+        blocks += [
+            _block(start, grain, None, section, counts, str(claim["id"])) for section, counts in sections.items()
+        ]
     with hub.store.write(viewer.name, Event.PRIVACY_SPEND_RELEASED, about, {"releases": len(releases)}) as tx:
         for claim in releases:
             writes.ledger(tx, **ledger_columns(claim, state="released"))
@@ -276,7 +296,9 @@ def _draw(
 def _bounded_counts(
     memory: Hub, file: ModelFile, spec: BinSpec, grain: str
 ) -> dict[datetime, dict[Section, np.ndarray[Any, np.dtype[np.int64]]]]:
-    """Counts per block after each unit's rows were cut to its declared contributions, in the order of a hash of their ids."""
+    """Counts per block after each unit's rows were cut to its declared contributions, in the order of a hash
+    of their ids.
+    """
     out: dict[datetime, dict[Section, np.ndarray[Any, np.dtype[np.int64]]]] = {}
     with memory.store.write(local_viewer().name, Event.PRIVACY_SPEND_CHARGED, "bounding") as tx:
         for table, _, own in rows.tables(tx.connection, file.name, file.version, "rows"):
@@ -286,7 +308,9 @@ def _bounded_counts(
                 if not spec.widths[section]:
                     continue
                 counted = engine.count(tx.connection, relation, spec, section, blocks=Blocks(fixed=grain))
-                for row, counts in zip(counted.select(["block"]).to_pylist(), matrix_rows(counted, spec, section), strict=True):
+                for row, counts in zip(
+                    counted.select(["block"]).to_pylist(), matrix_rows(counted, spec, section), strict=True
+                ):
                     held = out.setdefault(row["block"], {s: np.zeros(spec.widths[s], dtype=np.int64) for s in RELEASED})
                     held[section] += counts
     return out
@@ -313,11 +337,14 @@ def _bound(connection: Connection, table: str, own: RowShape, shape: RowShape, f
     if by_person and privacy is not None:
         order = "date_trunc('day', event_time), part & {bit} ORDER BY sha256(id), id"
         kept = [
-            f"(part & {bit} = 0 OR row_number() OVER (PARTITION BY person, {order.format(bit=bit)}) <= {int(privacy.contributions)})"
+            f"(part & {bit} = 0 OR row_number() OVER (PARTITION BY person, {order.format(bit=bit)}) <= "
+            f"{int(privacy.contributions)})"
             for bit in (rows.INPUTS, rows.PREDICTION)
         ]
         cut = f"QUALIFY {' AND '.join(kept)}"
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE bounded AS SELECT * FROM ({rows.aligned_sql(table, own, shape)}) {cut}")
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE bounded AS SELECT * FROM ({rows.aligned_sql(table, own, shape)}) {cut}"
+    )
 
 
 def _relations(connection: Connection, shape: RowShape) -> dict[Section, str]:
@@ -325,4 +352,3 @@ def _relations(connection: Connection, shape: RowShape) -> dict[Section, str]:
     connection.execute("CREATE OR REPLACE TEMP VIEW bounded_outputs AS SELECT * FROM bounded WHERE part & 2 = 2")
     connection.execute(f"CREATE OR REPLACE TEMP TABLE bounded_complete AS {rows.complete_sql('bounded', shape)}")
     return {Section.INPUTS: "bounded_inputs", Section.OUTPUTS: "bounded_outputs", Section.OUTCOMES: "bounded_complete"}
-

@@ -63,7 +63,9 @@ def open_hub(path: Path, *, environ: Mapping[str, str] | None = None, create: bo
 
 def memory_hub(config: Config, now: Callable[[], datetime], salt: bytes) -> Hub:
     """A hub that lives as long as the process: a site counts its rows in one before it sends the counts."""
-    return Hub(None, config, open_store(None, now=now, random_bytes=secrets.token_bytes), now, secrets.token_bytes, salt)
+    return Hub(
+        None, config, open_store(None, now=now, random_bytes=secrets.token_bytes), now, secrets.token_bytes, salt
+    )
 
 
 def local_viewer() -> Viewer:

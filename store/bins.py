@@ -24,6 +24,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -71,7 +72,7 @@ class NumberBins:
         return 2 + self.partition + len(MOMENT_CELLS)
 
     def labels(self) -> list[str]:
-        inner = [f"({a:g}, {b:g}]" for a, b in zip(self.edges, self.edges[1:], strict=False)]
+        inner = [f"({a:g}, {b:g}]" for a, b in pairwise(self.edges)]
         return [f"<= {self.edges[0]:g}", *inner, f"> {self.edges[-1]:g}"]
 
 
@@ -119,7 +120,7 @@ class GroupBins:
 
 def band_names(bands: tuple[float, ...]) -> tuple[str, ...]:
     """[18, 25] gives `<18`, `18-25`, `>=25`."""
-    inner = [f"{a:g}-{b:g}" for a, b in zip(bands, bands[1:], strict=False)]
+    inner = [f"{a:g}-{b:g}" for a, b in pairwise(bands)]
     return (f"<{bands[0]:g}", *inner, f">={bands[-1]:g}")
 
 
@@ -171,7 +172,8 @@ class BinSpec:
         for section, shape in (("outcomes", self.outcomes_shape), ("labelled", self.labelled_shape)):
             if prod(shape) > MAX_JOINT_CELLS:
                 raise BadInput(
-                    f"groups x prediction give {prod(shape)} cells in the {section} table; the limit is {MAX_JOINT_CELLS}",
+                    f"groups x prediction give {prod(shape)} cells in the {section} table; the limit is "
+                    f"{MAX_JOINT_CELLS}",
                     advice="Declare fewer groups, fewer values per group, or bands.",
                 )
 
@@ -270,7 +272,9 @@ def _column(document: dict[str, Any] | None) -> ColumnBins | None:
         return None
     if document["type"] == "category":
         return CategoryBins(document["name"], tuple(document["values"]))
-    return NumberBins(document["name"], tuple(map(float, document["edges"])), float(document["lo"]), float(document["hi"]))
+    return NumberBins(
+        document["name"], tuple(map(float, document["edges"])), float(document["lo"]), float(document["hi"])
+    )
 
 
 def spec_from_json(document: dict[str, Any]) -> BinSpec:
@@ -289,4 +293,6 @@ def spec_from_json(document: dict[str, Any]) -> BinSpec:
             outcome=document["outcome"],
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise BadInput(f"not a bin spec: {error!r}", advice="Export the model again with `bailiwick model export`.") from error
+        raise BadInput(
+            f"not a bin spec: {error!r}", advice="Export the model again with `bailiwick model export`."
+        ) from error

@@ -27,7 +27,6 @@ from store.errors import BadInput, HubLocked, HubTooNew
 from store.events import Event
 from store.reads import Reads
 
-
 Connection = duckdb.DuckDBPyConnection
 """For those above who hold a transaction's connection and must not meet DuckDB itself."""
 
@@ -74,7 +73,9 @@ class Store:
         return Reads(self.cursor(), viewer, as_of=as_of, now=self.now())
 
     @contextmanager
-    def write(self, actor: str, event: Event, about: str, details: dict[str, Any] | None = None) -> Iterator[Transaction]:
+    def write(
+        self, actor: str, event: Event, about: str, details: dict[str, Any] | None = None
+    ) -> Iterator[Transaction]:
         """One transaction, one audit leaf. Anything raised inside rolls back everything, the leaf too."""
         with self._lock:
             if self._writing:
@@ -153,7 +154,9 @@ def open_store(
 def _locked(path: Path | None, error: duckdb.IOException) -> HubLocked | BadInput:
     found = re.search(r"PID (\d+)", str(error))
     if found is None:
-        return BadInput(f"{path} cannot be opened: {error}", advice="Check the file and its permissions, or restore a backup.")
+        return BadInput(
+            f"{path} cannot be opened: {error}", advice="Check the file and its permissions, or restore a backup."
+        )
     return HubLocked(
         f"the hub's file {path} is in use by process {found[1]}",
         advice=f"If that is `bailiwick serve`, wait a moment and try again; else end process {found[1]}.",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,14 +20,17 @@ from store import merkle
 STRETCH = 1024
 
 
-def _column_bytes(column: pa.Array) -> bytes:
+def _column_bytes(column: Any) -> bytes:
     """Validity, then values with nulls as zero; texts and lists as lengths, then content."""
-    valid = np.packbits(column.is_valid().to_numpy(zero_copy_only=False)).tobytes() if column.null_count else b"\xff"
+    valid: bytes = (
+        np.packbits(column.is_valid().to_numpy(zero_copy_only=False)).tobytes() if column.null_count else b"\xff"
+    )
     kind = column.type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         texts = pc.fill_null(column, "").cast(pa.large_binary())
-        lengths = pc.binary_length(texts).to_numpy(zero_copy_only=False).astype("<i8").tobytes()
-        return valid + lengths + b"".join(texts.to_pylist())
+        lengths: bytes = pc.binary_length(texts).to_numpy(zero_copy_only=False).astype("<i8").tobytes()
+        content: bytes = b"".join(texts.to_pylist())
+        return valid + lengths + content
     if pa.types.is_list(kind):
         lengths = pc.fill_null(pc.list_value_length(column), -1).to_numpy(zero_copy_only=False).astype("<i8").tobytes()
         return valid + lengths + _column_bytes(column.flatten())
@@ -39,7 +43,8 @@ def _column_bytes(column: pa.Array) -> bytes:
     else:
         numbers = pc.fill_null(column, 0)
     values = numbers.to_numpy(zero_copy_only=False)
-    return valid + values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes()
+    ordered: bytes = values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes()
+    return valid + ordered
 
 
 def stretches(rows: pa.Table, columns: Sequence[str]) -> list[str]:

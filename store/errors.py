@@ -35,9 +35,7 @@ class BailiwickError(Exception):
 
     def as_json(self) -> dict[str, Any]:
         """The one error shape of the command line and of HTTP: `{"error": {code, message, advice, details}}`."""
-        return {
-            "error": {"code": self.code, "message": self.message, "advice": self.advice, "details": self.details}
-        }
+        return {"error": {"code": self.code, "message": self.message, "advice": self.advice, "details": self.details}}
 
 
 class BadInput(BailiwickError):

@@ -48,7 +48,9 @@ class Receipt:
 
     def __post_init__(self) -> None:
         if self.kept + self.quarantined + self.duplicates != self.rows:
-            raise ValueError(f"receipt of {self.source}: {self.kept} + {self.quarantined} + {self.duplicates} is not {self.rows}")
+            raise ValueError(
+                f"receipt of {self.source}: {self.kept} + {self.quarantined} + {self.duplicates} is not {self.rows}"
+            )
 
     def as_json(self) -> dict[str, Any]:
         out = {name: getattr(self, name) for name in self.__slots__}

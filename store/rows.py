@@ -71,7 +71,7 @@ def shape_of(model: ModelFile, types: tuple[InputType, ...]) -> RowShape:
 
 
 def shape_from_json(text: str) -> RowShape:
-    document = {k: tuple(v) if isinstance(v, list) else v for k, v in json.loads(text).items()}
+    document: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in json.loads(text).items()}
     return RowShape(**document)
 
 
@@ -86,17 +86,27 @@ def quoted(name: str) -> str:
 # -- tables -----------------------------------------------------------------------------------------------------
 
 
-def tables(connection: duckdb.DuckDBPyConnection, model: str, version: str | None, role: str) -> list[tuple[str, str, RowShape]]:
+def tables(
+    connection: duckdb.DuckDBPyConnection, model: str, version: str | None, role: str
+) -> list[tuple[str, str, RowShape]]:
     """(table, version, shape) of the tables of a model (of one version, or of all), oldest first."""
     rows = connection.execute(
-        "SELECT name, version, columns FROM row_table WHERE model = ? AND role = ? AND (? IS NULL OR version = ?) ORDER BY seq, name",
+        "SELECT name, version, columns FROM row_table WHERE model = ? AND role = ? AND (? IS NULL OR version = "
+        "?) ORDER BY seq, name",
         [model, role, version, version],
     ).fetchall()
     return [(name, of, shape_from_json(text)) for name, of, text in rows]
 
 
 def ensure_table(
-    connection: duckdb.DuckDBPyConnection, *, seq: int, number: int, model: str, version: str, role: str, shape: RowShape
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    seq: int,
+    number: int,
+    model: str,
+    version: str,
+    role: str,
+    shape: RowShape,
 ) -> str:
     """The table for rows of this shape, made when it is the first of its kind; role is `rows` or `reference`."""
     existing = tables(connection, model, version, role)
@@ -120,9 +130,12 @@ def ensure_labels(connection: duckdb.DuckDBPyConnection, *, seq: int, number: in
     name = f"labels_{number}"
     type_ = "DOUBLE" if kind == "number" else "VARCHAR"
     connection.execute(
-        f"CREATE TABLE {quoted(name)} (seq BIGINT, n BIGINT, site VARCHAR, id VARCHAR, label {type_}, known_at TIMESTAMP)"
+        f"CREATE TABLE {quoted(name)} (seq BIGINT, n BIGINT, site VARCHAR, id VARCHAR, label {type_}, known_at "
+        "TIMESTAMP)"
     )
-    connection.execute("INSERT INTO row_table VALUES (?, ?, 'labels', ?, '', ?)", [seq, name, model, shape_json_of_labels(kind)])
+    connection.execute(
+        "INSERT INTO row_table VALUES (?, ?, 'labels', ?, '', ?)", [seq, name, model, shape_json_of_labels(kind)]
+    )
     return name
 
 
@@ -138,7 +151,9 @@ def labels_table(connection: duckdb.DuckDBPyConnection, model: str) -> str | Non
 # -- staging ----------------------------------------------------------------------------------------------------
 
 
-def stage(connection: duckdb.DuckDBPyConnection, rows: pa.Table | pa.RecordBatchReader, shape: RowShape, *, site: str) -> None:
+def stage(
+    connection: duckdb.DuckDBPyConnection, rows: pa.Table | pa.RecordBatchReader, shape: RowShape, *, site: str
+) -> None:
     """The batch in hand as the temporary table `staged`, with every column of the shape (absent ones are null).
 
     Where rows bring their label along, `staged` has a `label` column as well; it goes to the table of labels.
@@ -152,12 +167,16 @@ def stage(connection: duckdb.DuckDBPyConnection, rows: pa.Table | pa.RecordBatch
     )
     connection.register("arriving", rows)
     try:
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE staged AS SELECT {chosen}, ?::VARCHAR AS site{label} FROM arriving", [site])
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE staged AS SELECT {chosen}, ?::VARCHAR AS site{label} FROM arriving", [site]
+        )
     finally:
         connection.unregister("arriving")
 
 
-def drop_repeats(connection: duckdb.DuckDBPyConnection, table: str, *, horizon: timedelta, unique_in_batch: bool) -> int:
+def drop_repeats(
+    connection: duckdb.DuckDBPyConnection, table: str, *, horizon: timedelta, unique_in_batch: bool
+) -> int:
     """Removes parts that are already known from `staged` (first write wins); returns the rows that vanished.
 
     Ids are unique per site within the horizon, so only the blocks around the batch's own times are looked at.
@@ -168,7 +187,8 @@ def drop_repeats(connection: duckdb.DuckDBPyConnection, table: str, *, horizon: 
         if repeated:
             connection.execute(
                 "CREATE OR REPLACE TEMP TABLE staged AS SELECT * REPLACE ((part & ~coalesce(bit_or(part) OVER "
-                "(PARTITION BY id ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0::UTINYINT))::UTINYINT AS part) "
+                "(PARTITION BY id ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), "
+                "0::UTINYINT))::UTINYINT AS part) "
                 "FROM staged"
             )
     known = connection.execute(
@@ -202,7 +222,9 @@ def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
 
 
 def _complete_columns(shape: RowShape, *, inputs: str, prediction: str) -> str:
-    carried = [f"{inputs}.g{i}" for i in range(len(shape.groups))] + [f"{inputs}.s{i}" for i in range(len(shape.segments))]
+    carried = [f"{inputs}.g{i}" for i in range(len(shape.groups))] + [
+        f"{inputs}.s{i}" for i in range(len(shape.segments))
+    ]
     own = [f"{prediction}.{name}" for name in ("site", "id", "event_time", "prediction", "score")]
     return ", ".join([*own, f"{inputs}.person", *carried])
 
@@ -246,7 +268,10 @@ def latest_labels_sql(labels: str, *, before: int | None = None, ids: str | None
 def fresh_labelled_by_rows(connection: duckdb.DuckDBPyConnection, labels: str | None) -> None:
     """Temporary table `fresh_labelled`: rows of `fresh_complete` whose label came before them."""
     if labels is None:
-        connection.execute("CREATE OR REPLACE TEMP TABLE fresh_labelled AS SELECT *, NULL AS label, 1 AS weight FROM fresh_complete LIMIT 0")
+        connection.execute(
+            "CREATE OR REPLACE TEMP TABLE fresh_labelled AS SELECT *, NULL AS label, 1 AS weight FROM "
+            "fresh_complete LIMIT 0"
+        )
         return
     known = latest_labels_sql(labels, ids="fresh_complete")
     connection.execute(
@@ -255,7 +280,9 @@ def fresh_labelled_by_rows(connection: duckdb.DuckDBPyConnection, labels: str | 
     )
 
 
-def stage_labels(connection: duckdb.DuckDBPyConnection, rows: pa.Table, labels: str, *, site: str, kind: str) -> tuple[int, int]:
+def stage_labels(
+    connection: duckdb.DuckDBPyConnection, rows: pa.Table, labels: str, *, site: str, kind: str
+) -> tuple[int, int]:
     """Temporary table `staged_labels` (the last of each id that says something new); returns (kept, duplicates).
 
     Labels restate by design: the latest known counts. A label that only repeats what is known is a duplicate.
@@ -269,8 +296,12 @@ def stage_labels(connection: duckdb.DuckDBPyConnection, rows: pa.Table, labels: 
 
 
 def stage_labels_of_rows(connection: duckdb.DuckDBPyConnection, labels: str, *, site: str, kind: str) -> int:
-    """The same for labels that came with the staged rows; before repeats are dropped, for an old row may bring a new label."""
-    return _stage_labels(connection, "(SELECT n, id, label FROM staged WHERE label IS NOT NULL)", labels, site=site, kind=kind)
+    """The same for labels that came with the staged rows;
+    before repeats are dropped, for an old row may bring a new label.
+    """
+    return _stage_labels(
+        connection, "(SELECT n, id, label FROM staged WHERE label IS NOT NULL)", labels, site=site, kind=kind
+    )
 
 
 def _stage_labels(connection: duckdb.DuckDBPyConnection, source: str, labels: str, *, site: str, kind: str) -> int:
@@ -291,7 +322,8 @@ def _stage_labels(connection: duckdb.DuckDBPyConnection, source: str, labels: st
 
 def append_labels(connection: duckdb.DuckDBPyConnection, labels: str, tx: Any) -> None:
     connection.execute(
-        f"INSERT INTO {quoted(labels)} SELECT ?::BIGINT, n, site, id, label, ?::TIMESTAMP FROM staged_labels ORDER BY n",
+        f"INSERT INTO {quoted(labels)} SELECT ?::BIGINT, n, site, id, label, ?::TIMESTAMP FROM staged_labels "
+        "ORDER BY n",
         [tx.seq, tx.now],
     )
 
@@ -303,7 +335,8 @@ def fresh_labelled_by_labels(connection: duckdb.DuckDBPyConnection, table: str, 
         f"""CREATE OR REPLACE TEMP TABLE fresh_labelled AS
         WITH met AS (SELECT c.*, l.label, l.prior FROM ({complete}) c JOIN staged_labels l USING (site, id))
         SELECT * EXCLUDE (prior), 1::BIGINT AS weight FROM met WHERE label IS NOT NULL
-        UNION ALL SELECT * EXCLUDE (prior) REPLACE (prior AS label), -1::BIGINT AS weight FROM met WHERE prior IS NOT NULL"""
+        UNION ALL
+        SELECT * EXCLUDE (prior) REPLACE (prior AS label), -1::BIGINT AS weight FROM met WHERE prior IS NOT NULL"""
     )
 
 
@@ -311,7 +344,11 @@ def aligned_sql(table: str, old: RowShape, new: RowShape) -> str:
     """The rows of a table of one shape under the column names of another; what the old one lacks is null."""
     kinds = new.columns
     parts = ["seq", "n", "site", "id", "event_time", "part"]
-    for prefix, had, wants in (("x", old.inputs, new.inputs), ("g", old.groups, new.groups), ("s", old.segments, new.segments)):
+    for prefix, had, wants in (
+        ("x", old.inputs, new.inputs),
+        ("g", old.groups, new.groups),
+        ("s", old.segments, new.segments),
+    ):
         for at, name in enumerate(wants):
             target = f"{prefix}{at}"
             source = f"{prefix}{had.index(name)}" if name in had else "NULL"

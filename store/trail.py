@@ -8,7 +8,8 @@ carries their hash under a random salt, so that erasing them later keeps every p
  (2) each leaf is canonical, and its columns say what the leaf says;
  (3) each leaf hash is the RFC 6962 hash of the leaf;
  (4) what stands beside a leaf has the hash that the leaf carries (absent is "erased", not "changed");
- (5) with data: the rows and counts of each batch, and the results of each run, have the digests of their leaves.
+ (5) with data: the receipt, rows and counts of each batch, and the results of each run, are those of their leaves,
+     and there are no others.
 The caller must compare the root with a checkpoint kept elsewhere: a file rewritten as a whole is consistent in itself.
 """
 
@@ -27,6 +28,8 @@ from store.digest import STRETCH, rows_root, stretches
 from store.events import Event
 
 LEAF_SCHEMA = "bailiwick/leaf/1"
+RECEIPT_IN_LEAF = ("site", "model", "version", "kind", "sha256", "rows", "kept", "quarantined", "duplicates")
+"""What of a receipt its leaf repeats."""
 
 
 def next_seq(connection: duckdb.DuckDBPyConnection) -> int:
@@ -58,7 +61,9 @@ def append(
         }
     )
     hashed = merkle.leaf_hash(leaf.encode()).hex()
-    connection.execute("INSERT INTO audit_leaf VALUES (?, ?, ?, ?, ?, ?)", [seq, known_at, str(event), about, leaf, hashed])
+    connection.execute(
+        "INSERT INTO audit_leaf VALUES (?, ?, ?, ?, ?, ?)", [seq, known_at, str(event), about, leaf, hashed]
+    )
     connection.execute("INSERT INTO audit_private VALUES (?, ?, ?)", [seq, salt, beside])
 
 
@@ -132,17 +137,26 @@ def _leaf_flaws(expected: int, row: tuple[Any, ...], documents: dict[int, dict[s
         flaws.append(Flaw("the sequence has a gap", f"before event {seq}", str(expected), str(seq)))
     try:  # (2)
         document = json.loads(leaf)
-        documents[seq] = document
         told = (document["seq"], document["known_at"], document["event"], document["about"])
-        if told != (seq, known_at.isoformat(timespec="microseconds") + "Z", event, about) or canonical_json(document) != leaf:
-            flaws.append(Flaw("a leaf does not say what its columns say", where, str(told), f"{seq} {known_at} {event} {about}"))
+        if not isinstance(document["details"], dict):
+            raise TypeError("details are no object")
+        documents[seq] = document
+        if (
+            told != (seq, known_at.isoformat(timespec="microseconds") + "Z", event, about)
+            or canonical_json(document) != leaf
+        ):
+            flaws.append(
+                Flaw("a leaf does not say what its columns say", where, str(told), f"{seq} {known_at} {event} {about}")
+            )
     except (ValueError, KeyError, TypeError):
         return [*flaws, Flaw("a leaf is not canonical JSON", where)]
     computed = merkle.leaf_hash(leaf.encode()).hex()
     if computed != leaf_hash:  # (3)
         flaws.append(Flaw("a leaf does not have its hash", where, leaf_hash, computed))
     if private is not None and sha256_hex(salt + private) != document.get("private_sha256"):  # (4)
-        flaws.append(Flaw("what stands beside a leaf was changed", where, str(document.get("private_sha256")), "another hash"))
+        flaws.append(
+            Flaw("what stands beside a leaf was changed", where, str(document.get("private_sha256")), "another hash")
+        )
     return flaws
 
 
@@ -152,50 +166,69 @@ def batch_rows(connection: duckdb.DuckDBPyConnection, table: str, seq: int) -> t
     return rows, [name for name in rows.column_names if name != "seq"]
 
 
-def _batch_flaws(
+def _batch_flaws(connection: duckdb.DuckDBPyConnection, documents: dict[int, dict[str, Any]]) -> tuple[int, list[Flaw]]:
+    """Step (5) for batches: each receipt and its digests against its leaf, then its rows against the digests."""
+    found = connection.sql("SELECT * FROM batch ORDER BY seq").to_arrow_table().to_pylist()
+    flaws = _strays(connection, documents, {row["seq"] for row in found})
+    for row in found:
+        where = f"batch {row['batch']} of site {row['site']} ({row['source']}, event {row['seq']})"
+        details = documents.get(row["seq"], {}).get("details", {})
+        flaws += _receipt_flaws(row, details, where)
+        if row["table_name"] is not None:
+            flaws += _row_flaws(connection, row, details, where)
+    return len(found), flaws
+
+
+def _strays(
+    connection: duckdb.DuckDBPyConnection, documents: dict[int, dict[str, Any]], batches: set[int]
+) -> list[Flaw]:
+    """Rows that no batch brought, and batches that are gone though their leaf speaks of them."""
+    flaws = []
+    for (table,) in connection.execute("SELECT name FROM row_table ORDER BY name").fetchall():
+        for (seq,) in connection.execute(f'SELECT DISTINCT seq FROM "{table}" ORDER BY seq').fetchall():
+            if seq not in batches:
+                flaws.append(Flaw("rows without a batch", f"table {table}, event {seq}"))
+    for seq, document in documents.items():
+        if str(document["event"]).startswith("batch:") and seq not in batches:
+            flaws.append(Flaw("a batch is gone", f"event {seq} ({document['event']} {document['about']})"))
+    return flaws
+
+
+def _receipt_flaws(row: dict[str, Any], details: dict[str, Any], where: str) -> list[Flaw]:
+    named = {name: details.get(name) for name in RECEIPT_IN_LEAF}
+    held = {name: row[name] for name in RECEIPT_IN_LEAF}
+    if named == held:
+        return []
+    return [Flaw("a receipt is not the one of its leaf", where, canonical_json(named), canonical_json(held))]
+
+
+def _row_flaws(
+    connection: duckdb.DuckDBPyConnection, batch: dict[str, Any], details: dict[str, Any], where: str
+) -> list[Flaw]:
+    signed, digests, kept = details.get("rows_root"), batch["digests"], batch["kept"]
+    flaws = []
+    if rows_root(digests) != signed:
+        flaws.append(Flaw("the digests of a batch are not those of its leaf", where, str(signed), rows_root(digests)))
+    rows, columns = batch_rows(connection, batch["table_name"], batch["seq"])
+    if rows.num_rows != kept:
+        return [*flaws, Flaw("rows of a batch were added or removed", where, f"{kept} rows", f"{rows.num_rows} rows")]
+    for index, (old, new) in enumerate(zip(digests, stretches(rows, columns), strict=False)):
+        if old != new:
+            first = index * STRETCH
+            ids = rows.column("id").slice(first, STRETCH).to_pylist() if "id" in columns else []
+            named = f"rows {first + 1} to {min(first + STRETCH, kept)} of {where}"
+            span = f", ids {ids[0]} to {ids[-1]}" if ids else ""
+            flaws.append(Flaw("stored rows were changed", named + span, old, new))
+    return flaws
+
+
+def _summary_flaws(
     connection: duckdb.DuckDBPyConnection, documents: dict[int, dict[str, Any]]
 ) -> tuple[int, list[Flaw]]:
-    """Step (5) for batches: the digests beside each batch against its leaf, then its rows against the digests."""
-    batches = connection.execute(
-        "SELECT seq, batch, site, source, kept, table_name, digests FROM batch WHERE table_name IS NOT NULL ORDER BY seq"
-    ).fetchall()
-    flaws = []
-    for seq, batch, site, source, kept, table, digests in batches:
-        where = f"batch {batch} of site {site} ({source}, event {seq})"
-        signed = documents.get(seq, {}).get("details", {}).get("rows_root")
-        if rows_root(digests) != signed:
-            flaws.append(Flaw("the digests of a batch are not those of its leaf", where, str(signed), rows_root(digests)))
-        flaws += _brought_labels(connection, documents.get(seq, {}), seq, where)
-        rows, columns = batch_rows(connection, table, seq)
-        if rows.num_rows != kept:
-            flaws.append(Flaw("rows of a batch were added or removed", where, f"{kept} rows", f"{rows.num_rows} rows"))
-            continue
-        for index, (old, new) in enumerate(zip(digests, stretches(rows, columns), strict=False)):
-            if old != new:
-                first = index * STRETCH
-                ids = rows.column("id").slice(first, STRETCH).to_pylist() if "id" in columns else []
-                named = f"rows {first + 1} to {min(first + STRETCH, kept)} of {where}"
-                span = f", ids {ids[0]} to {ids[-1]}" if ids else ""
-                flaws.append(Flaw("stored rows were changed", named + span, old, new))
-    return len(batches), flaws
-
-
-def _brought_labels(connection: duckdb.DuckDBPyConnection, leaf: dict[str, Any], seq: int, where: str) -> list[Flaw]:
-    """Labels that came along with the rows of a batch stand in the model's table of labels."""
-    details = leaf.get("details", {})
-    if "labels_root" not in details:
-        return []
-    found = connection.execute("SELECT name FROM row_table WHERE model = ? AND role = 'labels'", [details["model"]]).fetchall()
-    rows, columns = batch_rows(connection, found[0][0], seq)
-    root = rows_root(stretches(rows, columns))
-    if root == details["labels_root"]:
-        return []
-    return [Flaw("labels that came with rows were changed", where, details["labels_root"], root)]
-
-
-def _summary_flaws(connection: duckdb.DuckDBPyConnection, documents: dict[int, dict[str, Any]]) -> tuple[int, list[Flaw]]:
     """Step (5) for counts: the summary deltas under each seq against the digest in its leaf."""
-    signed = {seq: leaf["details"]["summaries_root"] for seq, leaf in documents.items() if "summaries_root" in leaf["details"]}
+    signed = {
+        seq: leaf["details"]["summaries_root"] for seq, leaf in documents.items() if "summaries_root" in leaf["details"]
+    }
     stray = connection.execute("SELECT DISTINCT seq FROM summary ORDER BY seq").fetchall()
     flaws = [Flaw("counts without a leaf", f"event {seq}") for (seq,) in stray if seq not in signed]
     for seq, expected in signed.items():
@@ -209,19 +242,29 @@ def _summary_flaws(connection: duckdb.DuckDBPyConnection, documents: dict[int, d
 def _run_flaws(connection: duckdb.DuckDBPyConnection, documents: dict[int, dict[str, Any]]) -> tuple[int, list[Flaw]]:
     """Step (5) for monitoring runs: the results under each seq against the digest in its leaf."""
     runs = [seq for seq, leaf in documents.items() if leaf.get("event") == Event.MONITOR_RUN_RECORDED]
-    flaws = []
+    stray = connection.execute("SELECT DISTINCT seq FROM result ORDER BY seq").fetchall()
+    flaws = [Flaw("results without a run", f"event {seq}") for (seq,) in stray if seq not in runs]
     for seq in runs:
         expected = documents[seq]["details"].get("results_sha256")
         found = results_digest(connection, seq)
         if expected != found:
-            flaws.append(Flaw("the results of a run were changed", f"event {seq} ({documents[seq]['about']})", str(expected), found))
+            flaws.append(
+                Flaw(
+                    "the results of a run were changed",
+                    f"event {seq} ({documents[seq]['about']})",
+                    str(expected),
+                    found,
+                )
+            )
     return len(runs), flaws
 
 
 def summaries_digest(connection: duckdb.DuckDBPyConnection, seq: int) -> str:
     """SHA-256 over the summary deltas written under one seq, in a fixed order."""
     rows = connection.sql(
-        "SELECT * EXCLUDE (seq) FROM summary WHERE seq = ? ORDER BY site, model, version, section, segment, block, grain", params=[seq]
+        "SELECT * EXCLUDE (seq) FROM summary WHERE seq = ? ORDER BY site, model, version, section, segment, "
+        "block, grain",
+        params=[seq],
     ).to_arrow_table()
     return rows_root(stretches(rows, rows.column_names))
 

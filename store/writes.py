@@ -39,14 +39,20 @@ def site(tx: Transaction, **columns: Any) -> None:
 
 def token(tx: Transaction, *, token: str, site: str, token_sha256: str, revoked: bool = False) -> None:
     _insert(
-        tx, "token_version", {"known_at": tx.now, "token": token, "site": site, "token_sha256": token_sha256, "revoked": revoked}
+        tx,
+        "token_version",
+        {"known_at": tx.now, "token": token, "site": site, "token_sha256": token_sha256, "revoked": revoked},
     )
 
 
 def user(tx: Transaction, *, name: str, password: str, grants: Sequence[Grant], disabled: bool = False) -> None:
     """A new version of an account; `password` is its scrypt text."""
     held = canonical_json([asdict(grant) for grant in grants])
-    _insert(tx, "user_version", {"known_at": tx.now, "name": name, "password": password, "grants": held, "disabled": disabled})
+    _insert(
+        tx,
+        "user_version",
+        {"known_at": tx.now, "name": name, "password": password, "grants": held, "disabled": disabled},
+    )
 
 
 def model(
@@ -132,14 +138,23 @@ def batch(
         "sources": list(sources),
     }
     _insert(tx, "batch", row)
-    numbers = {name: row[name] for name in ("site", "model", "version", "kind", "sha256", "rows", "kept", "quarantined", "duplicates")}
+    numbers = {
+        name: row[name]
+        for name in ("site", "model", "version", "kind", "sha256", "rows", "kept", "quarantined", "duplicates")
+    }
     tx.details |= numbers
     if table is not None:
         tx.details["rows_root"] = rows_root(digests)
 
 
 def quarantine(
-    tx: Transaction, *, batch: str, site: str, model: str, source: str, records: Sequence[tuple[int | None, str, str, bytes]]
+    tx: Transaction,
+    *,
+    batch: str,
+    site: str,
+    model: str,
+    source: str,
+    records: Sequence[tuple[int | None, str, str, bytes]],
 ) -> None:
     """Records that could not be read: (line, reason, expected, bytes as they came)."""
     if not records:
@@ -195,9 +210,7 @@ def reference_batch(tx: Transaction, *, model: str, version: str, since: int) ->
     _insert(tx, "reference_batch", {"model": model, "version": version, "since": since})
 
 
-def reference(
-    tx: Transaction, counted: pa.Table, *, model: str, version: str, spec_hash: str, rows: int
-) -> None:
+def reference(tx: Transaction, counted: pa.Table, *, model: str, version: str, spec_hash: str, rows: int) -> None:
     """The counts of a model version's reference: one row per section."""
     for row in counted.to_pylist():
         _insert(
@@ -240,17 +253,39 @@ def results(tx: Transaction, table: pa.Table, *, basis_seq: int) -> list[str]:
 
 def alerts(tx: Transaction, documents: Sequence[dict[str, Any]]) -> None:
     """New versions of alerts; each document holds the columns of `alert_version` and whatever else describes it."""
-    columns = ("id", "model", "version", "site", "segment", "monitor", "about", "measure", "case_id", "condition", "triage", "severity", "event")
+    columns = (
+        "id",
+        "model",
+        "version",
+        "site",
+        "segment",
+        "monitor",
+        "about",
+        "measure",
+        "case_id",
+        "condition",
+        "triage",
+        "severity",
+        "event",
+    )
     for document in documents:
         row = {name: document[name] for name in columns}
-        _insert(tx, "alert_version", {"known_at": tx.now, **row, "document": json.dumps(document, sort_keys=True, ensure_ascii=False)})
+        _insert(
+            tx,
+            "alert_version",
+            {"known_at": tx.now, **row, "document": json.dumps(document, sort_keys=True, ensure_ascii=False)},
+        )
 
 
 def request(tx: Transaction, document: dict[str, Any]) -> None:
     """A new version of a retraining request."""
     columns = ("id", "model", "version", "site", "state", "event")
     row = {name: document[name] for name in columns}
-    _insert(tx, "request_version", {"known_at": tx.now, **row, "document": json.dumps(document, sort_keys=True, ensure_ascii=False)})
+    _insert(
+        tx,
+        "request_version",
+        {"known_at": tx.now, **row, "document": json.dumps(document, sort_keys=True, ensure_ascii=False)},
+    )
 
 
 def report(tx: Transaction, **columns: Any) -> None:

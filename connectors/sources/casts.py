@@ -136,13 +136,13 @@ class Casts:
         return self._canonical_column(column), odd
 
     def _canonical_column(self, column: Column) -> Column:
-        """`_canonical` of every value; the common case, where nothing is to be done, is two scans."""
+        """`canonical_spelling` of every value; the common case, where nothing is to be done, is two scans."""
         odd = pc.or_(pc.match_substring(column, ".0"), pc.invert(pc.string_is_ascii(column)))
         odd = pc.or_(odd, pc.is_in(column, value_set=pa.array(list(SPELLINGS))))
         if not pc.any(odd).as_py():
             return column
         places = pc.fill_null(odd, False)
-        return pc.replace_with_mask(column, places, _by_distinct(column.filter(places), _canonical))
+        return pc.replace_with_mask(column, places, _by_distinct(column.filter(places), canonical_spelling))
 
     # -- times ----------------------------------------------------------------------------------------------------
 

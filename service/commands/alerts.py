@@ -30,7 +30,11 @@ def assign_alert(hub: Hub, viewer: Viewer, *, id: str, owner: str) -> dict[str, 
 def snooze_alert(hub: Hub, viewer: Viewer, *, id: str, until: datetime, reason: str) -> dict[str, Any]:
     """Silences an alert until a time; it wakes before when it gets worse."""
     return _change(
-        hub, viewer, id, lambda alert, now: triage.snooze(alert, until=until, reason=reason, by=viewer.name, now=now), reason=reason
+        hub,
+        viewer,
+        id,
+        lambda alert, now: triage.snooze(alert, until=until, reason=reason, by=viewer.name, now=now),
+        reason=reason,
     )
 
 
@@ -45,7 +49,9 @@ def _change(
     with hub.store.turn():
         held = hub.store.reads(viewer).alert(id_)
         if held is None:
-            raise UnknownName(f"no alert {id_}", advice="List them with `bailiwick alerts list`.", details={"alert": id_})
+            raise UnknownName(
+                f"no alert {id_}", advice="List them with `bailiwick alerts list`.", details={"alert": id_}
+            )
         require(viewer, Permission.ALERT_TRIAGE, site=held["site"], model=held["model"])
         before = from_document(held)
         after = change(before, hub.now())

@@ -34,7 +34,9 @@ def ingest(
     except ValueError:
         raise BadInput(f"kind {kind!r} is none of {', '.join(Kind)}", advice="Predictions are the default.") from None
     if of_kind in LATER:
-        raise Refused(f"this version takes no {of_kind} yet", advice="Predictions, labels, references and summaries it takes.")
+        raise Refused(
+            f"this version takes no {of_kind} yet", advice="Predictions, labels, references and summaries it takes."
+        )
     row = known_site(hub, viewer, site)
     refuse_rows_unless_shared(row, of_kind)
     if of_kind is Kind.SUMMARIES:
@@ -55,7 +57,7 @@ def _only_model(hub: Hub, viewer: Viewer) -> str:
     if len(names) != 1:
         known = ", ".join(names) or "none; add one with `bailiwick model add FILE`"
         raise BadInput("which model are these rows of?", advice=f"Name it with --model. Known: {known}.")
-    return names[0]
+    return str(names[0])
 
 
 def _told(error: BailiwickError) -> dict[str, Any]:

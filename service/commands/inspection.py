@@ -40,7 +40,8 @@ def search_hub_file(hub: Hub, viewer: Viewer, *, text: str) -> dict[str, Any]:
 def _in_tables(hub: Hub, text: str) -> tuple[int, int]:
     cursor = hub.store.cursor()
     columns = cursor.execute(
-        "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal AND data_type IN ('VARCHAR', 'VARCHAR[]', 'BLOB')"
+        "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal AND data_type IN ('VARCHAR', "
+        "'VARCHAR[]', 'BLOB')"
     ).fetchall()
     found = 0
     for table, column in columns:

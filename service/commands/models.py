@@ -19,7 +19,9 @@ from store.model_reader import read_model_file
 from store.receipt import Kind
 
 
-def add_model(hub: Hub, viewer: Viewer, *, text: str, source: str, reason: str = "", folder: Path | None = None) -> dict[str, Any]:
+def add_model(
+    hub: Hub, viewer: Viewer, *, text: str, source: str, reason: str = "", folder: Path | None = None
+) -> dict[str, Any]:
     """Adds a model version, or revises one. A revision that moves a limit needs a reason.
 
     folder: where a `reference: {file: ...}` of the model file is looked for; it is ingested with the model.
@@ -33,7 +35,10 @@ def add_model(hub: Hub, viewer: Viewer, *, text: str, source: str, reason: str =
         old = reads.model_file(file.name, file.version)
         found = changes(old, file) if old else []
         if old is not None and not found:
-            row = reads.one("SELECT seq, revision FROM model_at(?) WHERE model = ? AND version = ?", [reads.seq, file.name, file.version])
+            row = reads.one(
+                "SELECT seq, revision FROM model_at(?) WHERE model = ? AND version = ?",
+                [reads.seq, file.name, file.version],
+            )
             return {**_told(file), **(row or {}), "changes": [], "unchanged": True}
         if needs_reason(found) and not reason.strip():
             moved = ", ".join(change.path for change in found if change.moves_limit)
@@ -46,7 +51,8 @@ def add_model(hub: Hub, viewer: Viewer, *, text: str, source: str, reason: str =
         with hub.store.write(viewer.name, event, f"{file.name}:{file.version}") as tx:
             number = reads.model_number(file.name, file.version) or writes.next_model_number(tx)
             found_revision = reads.one(
-                "SELECT max(revision) AS revision FROM model_version WHERE model = ? AND version = ?", [file.name, file.version]
+                "SELECT max(revision) AS revision FROM model_version WHERE model = ? AND version = ?",
+                [file.name, file.version],
             )
             revision = ((found_revision or {}).get("revision") or 0) + 1
             told = [change.as_json() for change in found]
@@ -60,7 +66,12 @@ def add_model(hub: Hub, viewer: Viewer, *, text: str, source: str, reason: str =
 
 
 def _told(file: ModelFile) -> dict[str, Any]:
-    return {"schema": "bailiwick/model-added/1", "model": file.name, "version": file.version, "title": file.title or file.name}
+    return {
+        "schema": "bailiwick/model-added/1",
+        "model": file.name,
+        "version": file.version,
+        "title": file.title or file.name,
+    }
 
 
 def _bring_reference(hub: Hub, viewer: Viewer, file: ModelFile, folder: Path | None) -> dict[str, Any] | None:
@@ -94,7 +105,7 @@ def export_model(hub: Hub, viewer: Viewer, *, name: str, version: str | None = N
     if spec is None:
         with hub.store.write(viewer.name, Event.MODEL_BINS_FROZEN, f"{name}:{file.version}") as tx:
             spec = freeze_if_known(tx, file, force=True)
-        assert spec is not None  # noqa: S101  # force either freezes or raises
+        assert spec is not None  # force either freezes or raises
     return {
         "schema": "bailiwick/model-export/1",
         "model": file.name,
@@ -103,5 +114,3 @@ def export_model(hub: Hub, viewer: Viewer, *, name: str, version: str | None = N
         "bins": spec.as_json(),
         "spec_hash": spec.spec_hash,
     }
-
-

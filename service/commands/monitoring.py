@@ -1,4 +1,6 @@
-"""The command that measures: every due window of every model, and what follows for alerts, in one transaction a model."""
+"""The command that measures: every due window of every model, and what follows for alerts, in one transaction
+a model.
+"""
 
 from __future__ import annotations
 
@@ -74,7 +76,12 @@ def _run(
         results += _silence(reads, file) + _privacy(hub, reads, file)
         results = [graded(result, tier=file.tier.level) for result in results]
         if dry_run:
-            return {**_told(name, version, results), "alerts": [], "replay": _replay(reads, results), "why_not": why_not}
+            return {
+                **_told(name, version, results),
+                "alerts": [],
+                "replay": _replay(reads, results),
+                "why_not": why_not,
+            }
         if not results:
             return {**_told(name, version, results), "alerts": [], "why_not": why_not}
         with hub.store.write(viewer.name, Event.MONITOR_RUN_RECORDED, f"{name}:{version}") as tx:
@@ -90,7 +97,8 @@ def _ensure_bins(hub: Hub, viewer: Viewer, file: ModelFile, *, dry_run: bool) ->
     if dry_run or current_spec(connection, file) is not None:
         return None
     here = connection.execute(
-        "SELECT count(*) FROM batch WHERE model = ? AND version = ? AND kind = 'predictions' AND kept > 0", [file.name, file.version]
+        "SELECT count(*) FROM batch WHERE model = ? AND version = ? AND kind = 'predictions' AND kept > 0",
+        [file.name, file.version],
     ).fetchall()[0][0]
     if not here:
         return "no rows and no counts have come in yet"
@@ -112,7 +120,8 @@ def _told(name: str, version: str, results: list[Result]) -> dict[str, Any]:
 def _silence(reads: Reads, file: ModelFile) -> list[Result]:
     """One result per site that serves this version now: nothing came when it was due is never green."""
     rows = reads.rows(
-        "SELECT b.site, max(b.last_event) AS last, arg_max(b.version, b.last_event) AS serving, any_value(s.contact_window_s) AS window_s, "
+        "SELECT b.site, max(b.last_event) AS last, arg_max(b.version, b.last_event) AS serving, "
+        "any_value(s.contact_window_s) AS window_s, "
         "min(b.known_at) AS since FROM batch b JOIN site_at(?) s USING (site) WHERE b.seq <= ? AND b.model = ? "
         "AND b.kind IN ('predictions', 'summaries') GROUP BY b.site ORDER BY b.site",
         [reads.seq, reads.seq, file.name],

@@ -6,9 +6,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from reports.identify import identify
 from reports.render.html import render_html
 from reports.render.json import render_json
-from reports.identify import identify
 from reports.verify import RecordedReport, verify
 from service.reporting import gather, make_report, recompute, render_pdf_apart
 from service.wiring import Hub
@@ -48,7 +48,11 @@ def build_report(
         )
     report = make_report(facts)
     folder = hub.folder / "reports"
-    content = {"pdf": lambda: render_pdf_apart(report, hub.folder / "spool"), "html": lambda: render_html(report), "json": lambda: render_json(report)}[format]()
+    content = {
+        "pdf": lambda: render_pdf_apart(report, hub.folder / "spool"),
+        "html": lambda: render_html(report),
+        "json": lambda: render_json(report),
+    }[format]()
     kept = folder / f"{report.id}.{format}"
     with hub.store.write(viewer.name, Event.REPORT_FILE_BUILT, f"{model}:{facts.file.version}") as tx:
         # The file first: a record of a file that is not there would be worse than a file nobody recorded.
@@ -90,7 +94,9 @@ def verify_report(hub: Hub, viewer: Viewer, *, path: Path, recompute_too: bool =
     recorded = reads.report(sha256=sha256_hex(content))
     inside = identify(content)
     if recorded is None and (named := inside.report_id):
-        recorded = next((row for row in reads.reports() if row["id"] == named and row["file"].endswith(path.suffix)), None)
+        recorded = next(
+            (row for row in reads.reports() if row["id"] == named and row["file"].endswith(path.suffix)), None
+        )
         recorded = recorded or reads.report(id_=named)
     original = hub.folder / "reports" / recorded["file"] if recorded else None
     known = ("id", "format", "sha256", "evidence_sha256", "seq", "known_at")
@@ -102,6 +108,8 @@ def verify_report(hub: Hub, viewer: Viewer, *, path: Path, recompute_too: bool =
     out = {"schema": "bailiwick/report-verification/1", "file": str(path), **verdict.as_json()}
     if recompute_too and verdict.integrity == "intact":
         evidence = inside.evidence_document()
-        differences = recompute(hub, viewer, evidence) if evidence else [{"what": "no evidence in the file", "where": str(path)}]
+        differences = (
+            recompute(hub, viewer, evidence) if evidence else [{"what": "no evidence in the file", "where": str(path)}]
+        )
         out["recomputed"] = {"same": not differences, "differences": differences}
     return out

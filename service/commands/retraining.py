@@ -1,4 +1,4 @@
-"""Governed retraining: someone asks, someone else approves, an executor runs the model's own command, a version comes back.
+"""Governed retraining: someone asks, someone else approves, an executor runs the model's command, a version comes back.
 
 States: requested -> approved -> running -> trained | failed, or requested -> rejected. Nobody approves their own
 request. The new version is a candidate: it serves nothing until logs name it.
@@ -46,7 +46,7 @@ def request_retraining(
     require(viewer, Permission.RETRAIN_REQUEST, model=file.name)
     retrain = _retrain_of(file)
     with hub.store.write(viewer.name, Event.RETRAIN_REQUEST_FILED, f"{file.name}:{file.version}") as tx:
-        document = {
+        document: dict[str, Any] = {
             "schema": "bailiwick/request/1",
             "id": make_id("request", tx.seq, file.name),
             "model": file.name,
@@ -92,7 +92,9 @@ def _open_request(hub: Hub, viewer: Viewer, id_: str, *, state: str) -> dict[str
     if document is None:
         raise UnknownName(f"no request {id_}", advice="List them with `bailiwick retrain list`.")
     if document["state"] != state:
-        raise Refused(f"request {id_} is {document['state']}, not {state}", advice="Look at it with `bailiwick retrain show`.")
+        raise Refused(
+            f"request {id_} is {document['state']}, not {state}", advice="Look at it with `bailiwick retrain show`."
+        )
     return {key: value for key, value in document.items() if key not in ("seq", "history", "known_at")}
 
 
@@ -102,10 +104,14 @@ def approve_request(hub: Hub, viewer: Viewer, *, id: str, why: str = "") -> dict
         document = _open_request(hub, viewer, id, state="requested")
         require(viewer, Permission.RETRAIN_APPROVE, model=document["model"])
         if viewer.name == document["requested_by"]:
-            raise NotPermitted(OWN_REQUEST, advice="Ask a colleague with the role compliance or admin.", details={"request": id})
+            raise NotPermitted(
+                OWN_REQUEST, advice="Ask a colleague with the role compliance or admin.", details={"request": id}
+            )
         if any(approval["by"] == viewer.name for approval in document["approvals"]):
             raise Refused("you have approved this already", advice="It needs another person's approval.")
-        with hub.store.write(viewer.name, Event.RETRAIN_REQUEST_APPROVED, f"{document['model']}:{document['version']}") as tx:
+        with hub.store.write(
+            viewer.name, Event.RETRAIN_REQUEST_APPROVED, f"{document['model']}:{document['version']}"
+        ) as tx:
             approvals = [*document["approvals"], {"by": viewer.name, "at": tx.now.isoformat() + "Z", "why": why}]
             enough = len(approvals) >= document["approvals_needed"]
             document |= {
@@ -125,7 +131,9 @@ def reject_request(hub: Hub, viewer: Viewer, *, id: str, why: str) -> dict[str, 
     with hub.store.turn():
         document = _open_request(hub, viewer, id, state="requested")
         require(viewer, Permission.RETRAIN_APPROVE, model=document["model"])
-        with hub.store.write(viewer.name, Event.RETRAIN_REQUEST_REJECTED, f"{document['model']}:{document['version']}") as tx:
+        with hub.store.write(
+            viewer.name, Event.RETRAIN_REQUEST_REJECTED, f"{document['model']}:{document['version']}"
+        ) as tx:
             document |= {"state": "rejected", "event": "rejected", "rejected_by": viewer.name, "rejected_why": why}
             _record(tx, document, why=why)
     return {**document, "seq": tx.seq}
@@ -188,10 +196,17 @@ def _carry_out(hub: Hub, document: dict[str, Any], file: ModelFile) -> Outcome:
 
 
 def _finish(
-    hub: Hub, viewer: Viewer, document: dict[str, Any], file: ModelFile, *, outcome: Outcome | None = None, failure: str = ""
+    hub: Hub,
+    viewer: Viewer,
+    document: dict[str, Any],
+    file: ModelFile,
+    *,
+    outcome: Outcome | None = None,
+    failure: str = "",
 ) -> dict[str, Any]:
     """Records the outcome; a version that was trained is added as N+1, with the bins and reference of its parent."""
     done = outcome is not None and outcome.state == "done"
+    told: dict[str, Any]
     told = {"state": "failed", "reason": failure} if outcome is None else _outcome_document(outcome, file)
     with hub.store.turn():
         version = str(told["result"].get("version", "")) if done else ""
@@ -237,7 +252,9 @@ def judge_gate(file: ModelFile, result: Mapping[str, Any]) -> list[dict[str, Any
             elif before is not None:
                 lower_is_better = measure in ("log_loss", "brier", "mae", "rmse")
                 met = after <= before + number if lower_is_better else after >= before - number
-        judged.append({"measure": measure, "rule": rule, "number": number, "before": before, "after": after, "met": met})
+        judged.append(
+            {"measure": measure, "rule": rule, "number": number, "before": before, "after": after, "met": met}
+        )
     return judged
 
 
@@ -262,9 +279,13 @@ def _add_trained(hub: Hub, viewer: Viewer, file: ModelFile, version: str, reques
     text = json.dumps({**file.document, "version": version}, ensure_ascii=False)
     trained = read_model_file(text, source=f"retraining of {file.name}:{file.version}")
     spec = reads.spec(file.name, file.version)
-    with hub.store.write(viewer.name, Event.MODEL_VERSION_TRAINED, f"{file.name}:{version}", {"request": request}) as tx:
+    with hub.store.write(
+        viewer.name, Event.MODEL_VERSION_TRAINED, f"{file.name}:{version}", {"request": request}
+    ) as tx:
         number = writes.next_model_number(tx)
-        writes.model(tx, trained, number=number, revision=1, reason=f"trained by {request}", changes=[], origin="retraining")
+        writes.model(
+            tx, trained, number=number, revision=1, reason=f"trained by {request}", changes=[], origin="retraining"
+        )
         if spec is not None:
             writes.spec(tx, spec, model=file.name, version=version, learned_from=f"version {file.version}")
 

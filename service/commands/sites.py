@@ -46,7 +46,9 @@ def add_site(
         try:
             ZoneInfo(timezone)
         except (ZoneInfoNotFoundError, ValueError) as error:
-            raise BadInput(f"no time zone called {timezone!r}", advice="Use an IANA name such as Europe/Dublin.") from error
+            raise BadInput(
+                f"no time zone called {timezone!r}", advice="Use an IANA name such as Europe/Dublin."
+            ) from error
     with hub.store.turn():
         if hub.store.reads(viewer).one("SELECT site FROM site_at(9223372036854775807) WHERE site = ?", [name]):
             raise BadInput(f"there is a site {name} already", advice="Choose another name.", details={"site": name})

@@ -49,11 +49,19 @@ def set_user(
         if grant.role not in ROLES:
             raise BadInput(f"no role called {grant.role!r}", advice=did_you_mean(grant.role, ROLES))
     if not name.strip() or name.startswith("local:") or len(name) > 100:
-        raise BadInput(f"{name!r} cannot be an account's name", advice="Use a short name; `local:` is kept for the folder's owner.")
+        raise BadInput(
+            f"{name!r} cannot be an account's name", advice="Use a short name; `local:` is kept for the folder's owner."
+        )
     if len(password) < 10:
         raise BadInput("the password is shorter than 10 characters", advice="Choose a longer one.")
     stored = hash_password(password, salt=secrets.token_bytes(16))
-    with hub.store.write(viewer.name, Event.USER_RECORD_CHANGED, "user", {"disabled": disabled, "grants": len(grants)}) as tx:
+    with hub.store.write(
+        viewer.name, Event.USER_RECORD_CHANGED, "user", {"disabled": disabled, "grants": len(grants)}
+    ) as tx:
         tx.private["user"] = name
         writes.user(tx, name=name, password=stored, grants=grants, disabled=disabled)
-    return {"schema": "bailiwick/user/1", "name": name, "grants": [{"role": g.role, "site": g.site, "model": g.model} for g in grants]}
+    return {
+        "schema": "bailiwick/user/1",
+        "name": name,
+        "grants": [{"role": g.role, "site": g.site, "model": g.model} for g in grants],
+    }

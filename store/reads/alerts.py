@@ -24,7 +24,8 @@ class AlertReads(View):
         """Alerts as they stand, the most severe and newest first. `state` is the triage state."""
         more, values = where(triage=state, condition=condition, model=model, site=site, severity=severity, case_id=case)
         rows = self.rows(
-            f"SELECT seq, document FROM alert_at(?) WHERE {self.allowed(Permission.MODEL_READ)}{more}", [self.seq, *values]
+            f"SELECT seq, document FROM alert_at(?) WHERE {self.allowed(Permission.MODEL_READ)}{more}",
+            [self.seq, *values],
         )
         found = [{**json.loads(row["document"]), "seq": row["seq"]} for row in rows]
         ranks = {str(name): rank for rank, name in enumerate(SEVERITIES)}
@@ -50,12 +51,17 @@ class AlertReads(View):
                 "known_at": row["known_at"],
                 "event": row["event"],
                 "actor": row["actor"],
-                **{key: json.loads(row["document"]).get(key) for key in ("condition", "triage", "severity", "reason", "owner", "sentence")},
+                **{
+                    key: json.loads(row["document"]).get(key)
+                    for key in ("condition", "triage", "severity", "reason", "owner", "sentence")
+                },
             }
             for row in versions
         ]
         siblings = [other for other in self.alerts(case=now["case_id"]) if other["id"] != id_]
-        result = ResultReads.result(self, now["result"]) if now.get("result") and isinstance(self, ResultReads) else None
+        result = (
+            ResultReads.result(self, now["result"]) if now.get("result") and isinstance(self, ResultReads) else None
+        )
         return {**now, "seq": versions[-1]["seq"], "history": history, "siblings": siblings, "result_document": result}
 
     def cases(self) -> list[dict[str, Any]]:
@@ -82,14 +88,16 @@ class AlertReads(View):
         """Retraining requests as they stand, newest first."""
         more, values = where(state=state, model=model)
         rows = self.rows(
-            f"SELECT seq, known_at, document FROM request_at(?) WHERE {self.allowed(Permission.MODEL_READ)}{more} ORDER BY seq DESC",
+            "SELECT seq, known_at, document FROM request_at(?) WHERE "
+            f"{self.allowed(Permission.MODEL_READ)}{more} ORDER BY seq DESC",
             [self.seq, *values],
         )
         return [{**json.loads(row["document"]), "seq": row["seq"], "known_at": row["known_at"]} for row in rows]
 
     def request(self, id_: str) -> dict[str, Any] | None:
         versions = self.rows(
-            "SELECT r.seq, r.known_at, r.event, r.state, r.document, json_extract_string(p.private, '$.actor') AS actor "
+            "SELECT r.seq, r.known_at, r.event, r.state, r.document, json_extract_string(p.private, '$.actor') "
+            "AS actor "
             "FROM request_version r LEFT JOIN audit_private p USING (seq) "
             f"WHERE r.seq <= ? AND r.id = ? AND {self.allowed(Permission.MODEL_READ)} ORDER BY r.seq",
             [self.seq, id_],

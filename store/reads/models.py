@@ -39,14 +39,22 @@ class ModelReads(View):
         return rows
 
     def model(self, name: str, version: str | None = None) -> dict[str, Any] | None:
-        """One version (None: the newest) with its `file`, `spec`, `versions` and `changes`; None where there is none."""
+        """One version (None: the newest) with its `file`, `spec`, `versions` and `changes`;
+        None where there is none.
+        """
         listed = [row for row in self.models() if row["model"] == name]
         row = next((row for row in listed if version is None or row["version"] == version), None)
         if row is None:
             return None
         file = self.model_file(name, row["version"])
         changes = self.model_changes(name, row["version"])
-        return {**row, "file": file, "spec": self.spec(name, row["version"]), "versions": [r["version"] for r in listed], "changes": changes}
+        return {
+            **row,
+            "file": file,
+            "spec": self.spec(name, row["version"]),
+            "versions": [r["version"] for r in listed],
+            "changes": changes,
+        }
 
     def model_file(self, name: str, version: str) -> ModelFile | None:
         found = self.one("SELECT document FROM model_at(?) WHERE model = ? AND version = ?", [self.seq, name, version])
@@ -55,7 +63,8 @@ class ModelReads(View):
     def newest_version(self, name: str) -> str | None:
         """The version added last: revisions make no older one newer, and one we trained counts once it serves."""
         found = self.one(
-            "SELECT version FROM model_version v WHERE v.seq <= ? AND v.model = ? AND v.revision = 1 AND (v.origin = 'file' "
+            "SELECT version FROM model_version v WHERE v.seq <= ? AND v.model = ? AND v.revision = 1 AND "
+            "(v.origin = 'file' "
             "OR EXISTS (SELECT 1 FROM batch b WHERE b.seq <= ? AND b.model = v.model AND b.version = v.version "
             "AND b.kind IN ('predictions', 'summaries'))) ORDER BY v.seq DESC LIMIT 1",
             [self.seq, name, self.seq],
@@ -65,13 +74,16 @@ class ModelReads(View):
     def model_number(self, name: str, version: str | None = None) -> int | None:
         """The number in the names of a version's row tables; without a version, that of the model's labels."""
         more, values = where(version=version)
-        found = self.one(f"SELECT min(number) AS number FROM model_at(?) WHERE model = ?{more}", [self.seq, name, *values])
+        found = self.one(
+            f"SELECT min(number) AS number FROM model_at(?) WHERE model = ?{more}", [self.seq, name, *values]
+        )
         return None if found is None or found["number"] is None else int(found["number"])
 
     def model_changes(self, name: str, version: str) -> list[dict[str, Any]]:
         """Revisions after the first, oldest first, with who made them and why."""
         rows = self.rows(
-            "SELECT v.seq, v.known_at, v.revision, v.reason, v.changes, json_extract_string(p.private, '$.actor') AS actor "
+            "SELECT v.seq, v.known_at, v.revision, v.reason, v.changes, json_extract_string(p.private, "
+            "'$.actor') AS actor "
             "FROM model_version v LEFT JOIN audit_private p USING (seq) "
             "WHERE v.seq <= ? AND v.model = ? AND v.version = ? AND v.revision > 1 ORDER BY v.seq",
             [self.seq, name, version],

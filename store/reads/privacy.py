@@ -13,6 +13,7 @@ class PrivacyReads(View):
         """Entries as they stand, oldest block first."""
         more, values = where(people=people)
         return self.rows(
-            f"SELECT * FROM ledger_at(?) WHERE {self.allowed(Permission.SITE_READ)}{more} ORDER BY people, block_from, seq",
+            f"SELECT * FROM ledger_at(?) WHERE {self.allowed(Permission.SITE_READ)}{more} ORDER BY people, "
+            "block_from, seq",
             [self.seq, *values],
         )

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import json
+from importlib.resources import files
 from typing import Any
 
 from store import merkle, trail
 from store.access import Grant, Permission, Viewer
 from store.reads.view import View, where
 
+_REPORTS = files("store").joinpath("sql", "reports.sql").read_text()
+
 
 class RecordReads(View):
-    def events(self, limit: int | None = None, about: str | None = None, event: str | None = None) -> list[dict[str, Any]]:
+    def events(
+        self, limit: int | None = None, about: str | None = None, event: str | None = None
+    ) -> list[dict[str, Any]]:
         """The audit trail, newest first."""
         if not self.may(Permission.AUDIT_READ):
             return []
         more, values = where(about=about, event=event)
         rows = self.rows(
             "SELECT a.seq, a.known_at, a.event, a.about, a.leaf, a.leaf_hash, p.private FROM audit_leaf a "
-            f"LEFT JOIN audit_private p USING (seq) WHERE a.seq <= ?{more.replace(' about', ' a.about').replace(' event', ' a.event')} "
+            "LEFT JOIN audit_private p USING (seq) WHERE a.seq <= "
+            f"?{more.replace(' about', ' a.about').replace(' event', ' a.event')} "
             "ORDER BY a.seq DESC LIMIT coalesce(?, 1000000)",
             [self.seq, *values, limit],
         )
@@ -38,17 +44,14 @@ class RecordReads(View):
 
     def reports(self, model: str | None = None) -> list[dict[str, Any]]:
         """Built reports, newest first."""
-        more, values = where(model=model)
-        return self.rows(
-            "SELECT r.id, r.pack, r.model, r.version, r.period_from AS \"from\", r.period_to AS \"to\", r.as_of, r.format, r.state, "
-            "r.sha256, r.evidence_sha256, r.file, r.seq, r.known_at, json_extract_string(p.private, '$.actor') AS built_by "
-            f"FROM report r LEFT JOIN audit_private p USING (seq) WHERE r.seq <= ? "
-            f"AND {self.allowed(Permission.REPORT_READ, site=None, model='r.model')}{more.replace(' model', ' r.model')} ORDER BY r.seq DESC",
-            [self.seq, *values],
-        )
+        allowed = self.allowed(Permission.REPORT_READ, site=None, model="r.model")
+        rows = self.rows(_REPORTS.replace("{allowed}", allowed), [self.seq])
+        return [row for row in rows if model is None or row["model"] == model]
 
     def report(self, *, id_: str | None = None, sha256: str | None = None) -> dict[str, Any] | None:
-        return next((r for r in self.reports() if r["id"] == id_ or (sha256 is not None and r["sha256"] == sha256)), None)
+        return next(
+            (r for r in self.reports() if r["id"] == id_ or (sha256 is not None and r["sha256"] == sha256)), None
+        )
 
     def users(self) -> list[dict[str, Any]]:
         """Accounts without their password texts."""
@@ -62,7 +65,9 @@ class RecordReads(View):
 
         Asked by the sign-in before anyone is a viewer, so it is not filtered by grants.
         """
-        row = self.one("SELECT name, password, grants FROM user_at(?) WHERE name = ? AND NOT disabled", [self.seq, name])
+        row = self.one(
+            "SELECT name, password, grants FROM user_at(?) WHERE name = ? AND NOT disabled", [self.seq, name]
+        )
         if row is None:
             return None
         return Viewer(row["name"], tuple(Grant(**grant) for grant in json.loads(row["grants"]))), row["password"]

@@ -43,7 +43,9 @@ class ResultReads(View):
             more += " AND window_to <= ?"
             values.append(window_to)
         source = "result WHERE seq <= ?" if history else "result_at(?) WHERE TRUE"
-        newest = f" QUALIFY row_number() OVER (PARTITION BY {_KEY} ORDER BY window_to DESC, seq DESC) = 1" if latest else ""
+        newest = (
+            f" QUALIFY row_number() OVER (PARTITION BY {_KEY} ORDER BY window_to DESC, seq DESC) = 1" if latest else ""
+        )
         return self.table(
             f"SELECT * FROM {source} AND {self.allowed(Permission.MODEL_READ)}{more}{newest} "
             "ORDER BY model, version, window_to, site, segment NULLS FIRST, monitor, measure, about NULLS FIRST, seq",
@@ -55,13 +57,16 @@ class ResultReads(View):
         return [as_document(row) for row in self.result_table(*args, **filters).to_pylist()]
 
     def result(self, id_: str) -> dict[str, Any] | None:
-        found = self.table(f"SELECT * FROM result WHERE seq <= ? AND id = ? AND {self.allowed(Permission.MODEL_READ)}", [self.seq, id_])
+        found = self.table(
+            f"SELECT * FROM result WHERE seq <= ? AND id = ? AND {self.allowed(Permission.MODEL_READ)}", [self.seq, id_]
+        )
         return as_document(found.to_pylist()[0]) if found.num_rows else None
 
     def judged(self, model: str, version: str) -> dict[tuple[str, str | None, datetime], int]:
         """(site, segment, window end) to the newest basis it was judged on: what need not be judged again."""
         rows = self.rows(
-            "SELECT site, segment, window_to, max(basis_seq) AS basis FROM result WHERE seq <= ? AND model = ? AND version = ? "
+            "SELECT site, segment, window_to, max(basis_seq) AS basis FROM result WHERE seq <= ? AND model = ? "
+            "AND version = ? "
             "AND monitor NOT IN ('silence', 'privacy') GROUP BY ALL",
             [self.seq, model, version],
         )

@@ -15,8 +15,17 @@ class RowReads(View):
     def window_rows(
         self, model: str, version: str, shape: RowShape, start: datetime, end: datetime, *, site: str | None = None
     ) -> pa.Table:
-        """Inputs, prediction and score of the rows in [start, end) at one site (None: at all), as x0, ..., prediction, score."""
-        return self._rows("rows", model, version, shape, "event_time >= ? AND event_time < ? AND (? IS NULL OR site = ?)", [start, end, site, site])
+        """Inputs, prediction and score of the rows in [start, end) at one site (None: at all), as x0, ...,
+        prediction, score.
+        """
+        return self._rows(
+            "rows",
+            model,
+            version,
+            shape,
+            "event_time >= ? AND event_time < ? AND (? IS NULL OR site = ?)",
+            [start, end, site, site],
+        )
 
     def reference_rows(self, model: str, version: str, shape: RowShape) -> pa.Table:
         """The reference's rows: those of the batches that the present reference was learned from."""
@@ -25,7 +34,9 @@ class RowReads(View):
             [self.seq, model, version],
         )
         first = found["first"] if found and found["first"] is not None else None
-        return self._rows("reference", model, version, shape, "seq >= ?", [9223372036854775807 if first is None else first])
+        return self._rows(
+            "reference", model, version, shape, "seq >= ?", [9223372036854775807 if first is None else first]
+        )
 
     def _rows(
         self, role: str, model: str, version: str, shape: RowShape, condition: str, values: list[object]
@@ -37,7 +48,9 @@ class RowReads(View):
             return pa.schema([(name, kinds[shape.columns[name]]) for name in names]).empty_table()
         parts, parameters = [], []
         for table, _, own in held:
-            parts.append(f"SELECT {', '.join(names)} FROM ({aligned_sql(table, own, shape)}) WHERE seq <= ? AND {condition}")
+            parts.append(
+                f"SELECT {', '.join(names)} FROM ({aligned_sql(table, own, shape)}) WHERE seq <= ? AND {condition}"
+            )
             parameters += [self.seq, *values]
         return self.table(" UNION ALL ".join(parts), parameters)
 

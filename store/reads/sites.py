@@ -17,7 +17,9 @@ _COVERAGE = files("store").joinpath("sql", "coverage.sql").read_text()
 class SiteReads(View):
     def sites(self) -> list[dict[str, Any]]:
         """Every site with its freshness against its own contact window; `never` where nothing came yet."""
-        rows = self.rows(_SITES.replace("{allowed}", self.allowed(Permission.SITE_READ, model=None)), [self.seq, self.seq])
+        rows = self.rows(
+            _SITES.replace("{allowed}", self.allowed(Permission.SITE_READ, model=None)), [self.seq, self.seq]
+        )
         for row in rows:
             row["hours_silent"], row["fresh"] = _freshness(row["last_contact"], row["contact_window_s"], self.now)
         return rows
@@ -31,9 +33,11 @@ class SiteReads(View):
         """Receipts, newest first."""
         more, values = where(site=site, model=model, kind=kind)
         rows = self.rows(
-            "SELECT batch, site, model, version, format, kind, rows, kept, quarantined, duplicates, ignored, absent, seq, "
+            "SELECT batch, site, model, version, format, kind, rows, kept, quarantined, duplicates, ignored, "
+            "absent, seq, "
             "sha256, first_event, last_event, reasons, source, bytes, known_at FROM batch "
-            f"WHERE seq <= ? AND {self.allowed(Permission.SITE_READ)}{more} ORDER BY seq DESC LIMIT coalesce(?, 1000000)",
+            f"WHERE seq <= ? AND {self.allowed(Permission.SITE_READ)}{more} ORDER BY seq DESC LIMIT coalesce(?, "
+            "1000000)",
             [self.seq, *values, limit],
         )
         for row in rows:
@@ -41,10 +45,14 @@ class SiteReads(View):
             row["repeated"] = False
         return rows
 
-    def receipt_of(self, *, site: str, model: str, version: str | None, kind: str, sha256: str) -> dict[str, Any] | None:
+    def receipt_of(
+        self, *, site: str, model: str, version: str | None, kind: str, sha256: str
+    ) -> dict[str, Any] | None:
         """The receipt of a batch that is already here: the same bytes within (site, model, version, kind)."""
         rows = self.receipts(site=site, model=model, kind=kind)
-        return next((row for row in rows if row["sha256"] == sha256 and (version is None or row["version"] == version)), None)
+        return next(
+            (row for row in rows if row["sha256"] == sha256 and (version is None or row["version"] == version)), None
+        )
 
     def quarantine(self, site: str | None = None, model: str | None = None) -> list[dict[str, Any]]:
         """What could not be read, newest first; `text` shows the bytes, undecodable ones escaped."""
