@@ -40,5 +40,11 @@ def test_what_is_no_number_is_refused(value: float) -> None:
 def test_ids_have_their_shape_and_do_not_collide_by_concatenation() -> None:
     assert re.fullmatch(r"alert_[a-z2-7]{20}", make_id("alert", "m", 1, None))
     assert make_id("alert", "m", 1) == make_id("alert", "m", "1")
-    ids = {make_id("a", "b", "c"), make_id("a", "bc"), make_id("a", "", "bc"), make_id("ab", "c"), make_id("a", "b", None, "c")}
+    ids = {
+        make_id("a", "b", "c"),
+        make_id("a", "bc"),
+        make_id("a", "", "bc"),
+        make_id("ab", "c"),
+        make_id("a", "b", None, "c"),
+    }
     assert len(ids) == 5

@@ -64,7 +64,15 @@ def test_any_changed_value_matters(column: str) -> None:
     rows = table_of(list(range(9))).to_pylist()
     schema = table_of([0]).schema
     whole = digests(pa.Table.from_pylist(rows, schema=schema))
-    other = {"n": 1000, "x": 0.5, "text": "e", "flag": None, "part": 200, "at": datetime(2026, 1, 2), "counts": [0, 1, 5]}
+    other = {
+        "n": 1000,
+        "x": 0.5,
+        "text": "e",
+        "flag": None,
+        "part": 200,
+        "at": datetime(2026, 1, 2),
+        "counts": [0, 1, 5],
+    }
     for at in range(len(rows)):
         for value in (other[column], None):
             changed = [dict(row) for row in rows]
@@ -78,7 +86,9 @@ def test_values_that_meet_at_a_border_are_told_apart() -> None:
 
     assert texts("ab", "c") != texts("a", "bc")
     assert texts("", None) != texts(None, "")
-    assert digests(pa.table({"a": pa.array([[1], [2]])})) != digests(pa.table({"a": pa.array([[1, 2], []], pa.list_(pa.int64()))}))
+    assert digests(pa.table({"a": pa.array([[1], [2]])})) != digests(
+        pa.table({"a": pa.array([[1, 2], []], pa.list_(pa.int64()))})
+    )
     assert digests(pa.table({"a": [1.0]})) != digests(pa.table({"a": [1]}))
     assert digests(pa.table({"a": [1]})) != digests(pa.table({"b": [1]}))
 
