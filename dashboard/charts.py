@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from dashboard.shapes import Row, window_end
+from dashboard.shapes import CANNOT, Row, window_end
 from dashboard.theme import DASHES, MARKERS, Palette, dress
 from reports.words import limit as limit_words
 from reports.words import site
@@ -75,7 +75,7 @@ def by_site(series: Mapping[str, Sequence[Row]], colours: Palette, *, limit: Map
         _band(figure, ordered, colours.series[place])
         figure.add_scatter(
             x=[window_end(r) for r in ordered],
-            y=[r["value"] for r in ordered],
+            y=[None if r["status"] in CANNOT else r["value"] for r in ordered],
             mode="lines+markers",
             connectgaps=False,
             name=site(name),
@@ -85,7 +85,7 @@ def by_site(series: Mapping[str, Sequence[Row]], colours: Palette, *, limit: Map
         )
     _limit_line(figure, colours, limit)
     dress(figure, colours, height=300)
-    figure.update_layout(showlegend=True)
+    figure.update_layout(showlegend=True, legend_traceorder="normal")
     return figure
 
 
@@ -152,7 +152,7 @@ def dots(
 
 def _band(figure: go.Figure, ordered: Sequence[Row], colour: str) -> None:
     """The interval of each window, where it was measured."""
-    band = [(window_end(r), *r["interval"]) for r in ordered if r.get("interval") and r["value"] is not None]
+    band = [(window_end(r), *r["interval"]) for r in ordered if r.get("interval") and r["status"] not in CANNOT]
     if len(band) < 2:
         return
     when, low, high = zip(*band, strict=True)

@@ -58,9 +58,8 @@ def current_context() -> Context | None:
 
 
 def current_viewer(hub: Any) -> Viewer | None:
-    """The account behind the trusted header. Read anew on each run: a changed grant counts from the next click."""
+    """Who stands behind the trusted header. Read anew on each run: a changed grant counts from the next click."""
+    from service.identity import viewer_named
+
     name = st.context.headers.get(USER_HEADER)
-    if not name:
-        return None
-    found = hub.store.reads(Viewer(name, ())).account(name)
-    return None if found is None else found[0]
+    return viewer_named(hub, name) if name else None

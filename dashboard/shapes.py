@@ -61,7 +61,8 @@ def window_start(result: Row) -> datetime:
 
 
 def newest(results: Iterable[Row]) -> Row | None:
-    return max(results, key=lambda r: (window_end(r), r.get("seq") or 0), default=None)
+    """The newest window. Outcomes come late: one that still waits for them stands back behind one that has them."""
+    return max(results, key=lambda r: (r["status"] != "no_labels", window_end(r), r.get("seq") or 0), default=None)
 
 
 def grouped(rows: Iterable[Row], *keys: str) -> dict[tuple[Any, ...], list[Row]]:
@@ -181,6 +182,14 @@ def by_severity(alerts: Iterable[Row]) -> str:
     return ", ".join(f"{n} {name}" for name, n in counts.items() if n)
 
 
+def worst_severities(alerts: Iterable[Row]) -> str:
+    """`4 critical, 3 high, 2 lower`: what fits on a card."""
+    names = [alert["severity"] for alert in alerts]
+    told = [(sum(name == worst for name in names), worst) for worst in SEVERITIES[:2]]
+    told.append((sum(name not in SEVERITIES[:2] for name in names), "lower"))
+    return ", ".join(f"{n} {name}" for n, name in told if n)
+
+
 def group_rates(gap: Row | None, rates: Iterable[Row]) -> list[Row]:
     """Rates of the groups behind a gap: those measured in its window, else the two that its details name."""
     if not gap:
@@ -223,13 +232,3 @@ def _measurements(side: Any) -> dict[str, Row]:
     if not isinstance(side, dict):
         return {}
     return {str(name): value if isinstance(value, dict) else {"value": value} for name, value in side.items()}
-
-
-def daily(receipts: Iterable[Row], *, days: int, now: datetime) -> list[int]:
-    """Rows received on each of the last days, oldest first."""
-    counts = [0] * days
-    for receipt in receipts:
-        age = (now.date() - receipt["known_at"].date()).days
-        if 0 <= age < days:
-            counts[days - 1 - age] += receipt["kept"]
-    return counts

@@ -77,8 +77,8 @@ _SHORT = {
     "within": "within",
     "outside": "outside",
     "unclear": "watch",
-    "nodata": "no data",
-    "cannot": "cannot say",
+    "nodata": "no\u00a0data",
+    "cannot": "cannot\u00a0say",
 }
 _SEVERITIES = {
     "critical": ("▲", "critical", "red"),

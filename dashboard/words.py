@@ -222,6 +222,8 @@ def thing(row: Mapping[str, Any]) -> str:
         told = str(row.get("measure", "")).replace("_", " ").replace("roc auc", "ROC AUC")
         return f"{told} by {clean(about)}" if about else told
     told = MONITORS.get(monitor, monitor.replace("_", " ")).lower()
+    if monitor == "prediction_drift":
+        told = "drift"
     if monitor == "quality":
         told = str(row.get("measure", "")).replace("_", " ")
     return f"{told} of {clean(about)}" if about else told

@@ -111,7 +111,7 @@ def _line(ctx: Context, alert: Row) -> list[str | Link | tuple[Link, str]]:
     first, last = words.moment_of(alert["first_window"]["from"]), words.moment_of(alert["last_window"]["to"])
     return [
         theme.severity(alert["severity"])
-        + ("" if alert["condition"] == "firing" else f" {theme.condition(alert['condition'])}"),
+        + ("" if alert["condition"] == "firing" else f"  \n{theme.condition(alert['condition'])}"),
         (Link(words.plain(words.heading(alert)), "alert", {"id": alert["id"]}), words.plain(alert["sentence"])),
         words.plain(site(alert["site"])),
         f"{first:%Y-%m-%d} to {last:%Y-%m-%d}, {plural(alert['count'], 'window')}" if first and last else words.NO_DATA,

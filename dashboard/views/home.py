@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import streamlit as st
 
 from dashboard import parts, theme, words
@@ -11,19 +9,17 @@ from dashboard.context import Context
 from dashboard.parts import Link
 from dashboard.shapes import (
     Row,
-    by_severity,
-    daily,
     freshness_sentence,
     grouped,
     open_alerts,
     quiet,
     triage_of,
     worst_rank,
+    worst_severities,
 )
 from reports.words import count, listed, plural
 from store.access import Permission
 
-DAYS = 30
 MOST_NEEDS = 8
 
 
@@ -33,7 +29,6 @@ def page(ctx: Context) -> None:
         sites, models, alerts = reads.sites(), reads.models(), reads.alerts()
         requests = reads.requests()
         privacy = reads.results(monitor="privacy", latest=True)
-        receipts = reads.receipts(limit=5000)
     parts.header(ctx, words.PAGES["home"], freshness_sentence(sites))
     if not sites or not models:
         parts.empty(words.FIRST_RUN, words.FIRST_RUN_BODY, commands=words.FIRST_RUN_COMMANDS)
@@ -42,7 +37,7 @@ def page(ctx: Context) -> None:
         parts.empty(words.FIRST_RUN, words.FIRST_RUN_BODY, commands=words.FIRST_RUN_COMMANDS)
     parts.partial(sites)
     _needs(ctx, needs(ctx, sites, alerts, requests, privacy))
-    _metrics(ctx, sites, models, alerts, privacy, receipts)
+    _metrics(ctx, sites, models, alerts, privacy)
     _models(ctx, models, open_alerts(alerts))
     _sites(ctx, sites)
 
@@ -118,9 +113,7 @@ def _needs(ctx: Context, found: list[tuple[str, str, Link]]) -> None:
             parts.link(ctx, Link(f"{len(found) - MOST_NEEDS} more in the inbox", "alerts"))
 
 
-def _metrics(
-    ctx: Context, sites: list[Row], models: list[Row], alerts: list[Row], privacy: list[Row], receipts: list[Row]
-) -> None:
+def _metrics(ctx: Context, sites: list[Row], models: list[Row], alerts: list[Row], privacy: list[Row]) -> None:
     """Five numbers; each says what it counts, and none is shown as a figure where there is no data."""
     live = sum(site["fresh"] == "live" for site in sites)
     firing = open_alerts(alerts)
@@ -145,7 +138,7 @@ def _metrics(
         st.metric(
             "Open alerts",
             len(firing),
-            by_severity(firing) or None,
+            worst_severities(firing) or None,
             delta_color="off",
             delta_arrow="off",
             border=True,
@@ -165,16 +158,6 @@ def _metrics(
         told = None if spent is None else f"of {words.plain(spent['about'])}"
         st.metric(
             "Smallest privacy budget", left, told, delta_color="off", delta_arrow="off", border=True, height="stretch"
-        )
-    rows = daily(receipts, days=DAYS, now=ctx.now)
-    if sum(rows):
-        first = ctx.now - timedelta(days=DAYS - 1)
-        st.metric(
-            f"Rows received a day, {first:%Y-%m-%d} to {ctx.now:%Y-%m-%d}",
-            f"{count(rows[-1])} today so far",
-            border=True,
-            chart_data=rows,
-            chart_type="bar",
         )
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import parts, theme, words
 from dashboard.context import Context
-from dashboard.shapes import Row, grouped, newest_each, open_alerts, status_of, worst_rank
+from dashboard.shapes import Row, grouped, move_sentence, moves, newest_each, open_alerts, status_of, worst_rank
 from dashboard.views import model_fairness, model_history, model_measures
 from reports.words import count, listed, plural
 
@@ -42,7 +42,8 @@ def sentence(model: Row, alerts: list[Row]) -> str:
     if not model["last_event"]:
         return f"{state} Nothing was received for this version yet."
     where = listed(words.plain(site) for site in model["sites"])
-    return f"{state} {plural(len(alerts), 'open alert')}; {count(model['rows'])} rows or records from {where}."
+    rows = f"{count(model['rows'])} rows, received from or counted at {where}"
+    return f"{state} {plural(len(alerts), 'open alert')}; {rows}."
 
 
 def who(model: Row) -> str:
@@ -66,7 +67,10 @@ def _versions(ctx: Context, model: Row) -> None:
 
 def _health(ctx: Context, model: Row, alerts: list[Row]) -> None:
     """Monitor by site: the worst newest result of each, and what is open."""
-    results = ctx.reads.results(model=model["model"], version=model["version"], latest=True)
+    mine = {"model": model["model"], "version": model["version"]}
+    results = ctx.reads.results(**mine, latest=True)
+    # Outcomes come late: the newest window with outcomes lies behind the newest window.
+    results += ctx.reads.results(**mine, monitor="performance")
     if not results:
         st.markdown(words.NO_RESULTS)
         return
@@ -79,6 +83,11 @@ def _health(ctx: Context, model: Row, alerts: list[Row]) -> None:
     st.subheader("The worst newest result, by site", anchor=False)
     parts.table(heads, lines, alt="Worst newest result by monitor and site")
     st.caption("Each cell is the worst of the newest results. No data is never counted as within.")
+    moved = [move for move in moves(ctx.reads.results(**mine, monitor="drift")) if move.outside]
+    if moved:
+        st.subheader("What moved, and where", anchor=False)
+        for move in moved:
+            st.markdown(f"- {move_sentence(move)}")
     if alerts:
         st.subheader("Open alerts", anchor=False)
         parts.rows(

@@ -19,7 +19,8 @@ def fairness(ctx: Context, model: Row) -> None:
         st.markdown(words.NO_RESULTS)
         return
     gaps = [r for r in results if not is_rate(r) and r.get("segment") is None]
-    attributes = sorted({r["about"] for r in gaps}, key=lambda name: (" & " in name, name))
+    limited = {r["about"] for r in gaps if r.get("limit")}
+    attributes = sorted({r["about"] for r in gaps}, key=lambda name: (name not in limited, " & " in name, name))
     if attributes:
         columns = st.columns([1, 1, 2])
         with columns[0]:

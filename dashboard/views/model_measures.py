@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
 
 import streamlit as st
 
 from dashboard import charts, parts, theme, words
+from dashboard.comparing import Compared, compare
 from dashboard.context import Context
 from dashboard.shapes import (
     CANNOT,
@@ -20,6 +21,7 @@ from dashboard.shapes import (
     newest_each,
     status_of,
     window_end,
+    window_start,
 )
 from reports.words import clean, limit, listed, measure, number, plural, site, window
 
@@ -36,7 +38,7 @@ def drift(ctx: Context, model: Row) -> None:
     for move in moved:
         st.markdown(f"- {move_sentence(move)}")
     _matrix(found)
-    _peers(results)
+    _peer(ctx, model, results, moved)
     chosen = parts.choose("Column", [move.about for move in found], "column")
     _course(results, chosen)
     _also(ctx, model)
@@ -56,37 +58,64 @@ def _matrix(found: list[Move]) -> None:
 
 
 def _cell(move: Move, name: str) -> str:
+    """`▲ outside 0.22, since 2026-10-17`; no figure where the sample cannot tell."""
     cell = move.cells.get(name)
     if cell is None:
         return theme.icon("no_data")
-    value = "" if cell["value"] is None else f" {words.plain(number(cell['value']))}"
-    since = f", since {move.since[name]:%Y-%m-%d}" if name in move.since and cell["status"] == "outside" else ""
-    return f"{theme.icon(status_of(cell))}{value}{words.plain(since)}"
+    value = "" if cell["value"] is None or cell["status"] in CANNOT else f" {_small(cell['value'])}"
+    outside = name in move.since and cell["status"] == "outside"
+    # Word joiners keep a date on one line.
+    since = f", since {move.since[name]:%Y-%m-%d}".replace("-", "\u2060-\u2060") if outside else ""
+    return f"{theme.icon(status_of(cell))}{value}{since}"
 
 
-def _peers(results: list[Row]) -> None:
-    """What a peer's default rules would have said of the same windows, where the monitors compared them."""
-    compared = peers(results)
-    for name, (flagged, ours, windows) in compared.items():
-        st.markdown(
-            f"On the same {plural(windows, 'window')}, the defaults of {words.plain(name)} would have flagged "
-            f"**{plural(flagged, 'column')}**; these rules flagged {ours}."
-        )
+def _small(value: float) -> str:
+    return "under 0.001" if value < 0.001 else words.plain(number(value))
 
 
-def peers(results: list[Row]) -> dict[str, tuple[int, int, int]]:
-    """Peer's name to (columns it flagged, columns we flagged, windows compared), from `details.peers`."""
-    flagged: dict[str, set[Any]] = {}
-    ours: dict[str, set[Any]] = {}
-    windows: dict[str, set[Any]] = {}
-    for result in results:
-        for name, told in ((result.get("details") or {}).get("peers") or {}).items():
-            windows.setdefault(name, set()).add((result["site"], window_end(result)))
-            if told.get("status") == "outside":
-                flagged.setdefault(name, set()).add(result["about"])
-            if result["status"] == "outside":
-                ours.setdefault(name, set()).add(result["about"])
-    return {name: (len(flagged.get(name, ())), len(ours.get(name, ())), len(windows[name])) for name in sorted(windows)}
+def _peer(ctx: Context, model: Row, results: list[Row], moved: list[Move]) -> None:
+    """How many columns Evidently's defaults would have flagged since the first move, at a site with rows."""
+    sharing = {row["site"] for row in ctx.reads.sites() if row["sharing"] == "rows"}
+    for site_name, since in first_moves(moved, sharing):
+        mine = [r for r in results if r["site"] == site_name and window_start(r) >= since]
+        told = _compared(ctx, model, site_name, mine)
+        if told is not None:
+            st.markdown(peer_sentence(told))
+        return
+
+
+def first_moves(moved: list[Move], sharing: set[str]) -> list[tuple[str, datetime]]:
+    """Sites that share rows and where a column moved, each with when the first one did."""
+    starts: dict[str, datetime] = {}
+    for move in moved:
+        for name, since in move.since.items():
+            if name in sharing:
+                starts[name] = min(since, starts.get(name, since))
+    return sorted(starts.items())
+
+
+def _compared(ctx: Context, model: Row, site_name: str, results: list[Row]) -> Compared | None:
+    """Kept per session for as long as nothing new is recorded: it reads rows."""
+    key = (ctx.reads.seq, model["model"], model["version"], site_name)
+    held = st.session_state.get("compared")
+    if held is None or held[0] != key:
+        spans = sorted({(window_start(r), window_end(r)) for r in results})
+        ours = {str(r["about"]) for r in results if r["status"] == "outside"}
+        with st.spinner("Judging the same rows by Evidently's defaults"):
+            held = (key, compare(ctx.reads, model, site=site_name, spans=spans, ours=ours))
+        st.session_state["compared"] = held
+    found: Compared | None = held[1]
+    return found
+
+
+def peer_sentence(told: Compared) -> str:
+    """`On the 16 windows since 2026-10-18 at cloud-eu, Evidently's defaults flag 5 of 7; these rules flag 1.`"""
+    names = [listed(map(words.plain, columns)) for columns in (told.theirs, told.ours)]
+    return (
+        f"On the {plural(told.windows, 'window')} since {told.since:%Y-%m-%d} at {words.plain(told.site)}, Evidently's "
+        f"defaults flag **{len(told.theirs)} of {plural(told.columns, 'column')}** ({names[0]}); "
+        f"these rules flag **{len(told.ours)}** ({names[1]})."
+    )
 
 
 def _course(results: list[Row], about: str) -> None:
@@ -99,7 +128,7 @@ def _course(results: list[Row], about: str) -> None:
     newest_limit = (newest(mine) or {}).get("limit")
     figure = charts.by_site(by_site, parts.colours(), limit=newest_limit)
     parts.chart(figure, finding=move_sentence(found), alt=clean(f"Drift of {about} by site over time"), key="drift")
-    for name in sorted(found.cells, key=lambda name: (name == "*", name)):
+    for name in sorted(name for name in found.cells if name != "*"):
         moved = (found.cells[name].get("details") or {}).get("moved") or []
         if moved and name in found.since:
             told = "; ".join(
@@ -134,7 +163,7 @@ def result_table(results: list[Row]) -> None:
             words.plain(measured(r)),
             words.plain(window(r["window"])),
         )
-        for r in sorted(results, key=lambda r: (str(r["about"] or ""), r["measure"], r["site"]))
+        for r in sorted(results, key=lambda r: (str(r["about"] or ""), r["measure"], r["site"] == "*", r["site"]))
     ]
     parts.table(("What", "Site", "State", "Newest, with interval and n", "Window"), lines, alt="Newest results")
 
@@ -148,10 +177,8 @@ def performance(ctx: Context, model: Row) -> None:
     names += sorted({r["measure"] for r in results} - set(names))
     chosen = parts.choose("Measure", names, "measure")
     mine = [r for r in results if r["measure"] == chosen and r.get("segment") is None]
-    by_site = {
-        key[0]: rows for key, rows in sorted(grouped(mine, "site").items()) if any(r["value"] is not None for r in rows)
-    }
-    told = newest_each(mine)
+    by_site = with_values(mine)
+    told = sorted(newest_each(mine), key=lambda r: (r["site"] == "*", r["site"]))
     if by_site:
         newest_limit = next((r["limit"] for r in told if r.get("limit")), None)
         figure = charts.by_site(by_site, parts.colours(), limit=newest_limit)
@@ -164,6 +191,13 @@ def performance(ctx: Context, model: Row) -> None:
     else:
         st.markdown("No outcome is known yet, so nothing can be said about performance.")
     result_table(told)
+
+
+def with_values(results: list[Row]) -> dict[str, list[Row]]:
+    """Sites where anything could be measured, all sites together last."""
+    found = {key[0]: rows for key, rows in grouped(results, "site").items()}
+    names = sorted(found, key=lambda name: (name == "*", name))
+    return {name: found[name] for name in names if any(r["value"] is not None for r in found[name])}
 
 
 def performance_sentence(told: list[Row]) -> str:

@@ -60,7 +60,7 @@ def _left(site: Row, departures: dict[str, Row]) -> None:
             words.plain(words.KINDS.get(kind, kind)),
             count(row["files"]),
             words.amount_of_bytes(row["bytes"]),
-            "" if kind == "summaries" else count(row["rows"]),
+            "none" if kind == "summaries" else count(row["rows"]),
         )
         for kind, row in departures.items()
     ]
@@ -102,7 +102,9 @@ def _facts(ctx: Context, site: Row) -> None:
             "Jurisdiction": words.plain(site["jurisdiction"] or "not said"),
             "Shares": words.SHARING.get(site["sharing"], words.plain(site["sharing"])),
             "Batches": count(site["batches"]) if came else words.NO_DATA,
-            "Kept": count(site["kept"]) if came else words.NO_DATA,
+            f"Rows {'received' if site['sharing'] == 'rows' else 'counted there'}": count(site["kept"])
+            if came
+            else words.NO_DATA,
             "Set aside": count(site["quarantined"]) if came else words.NO_DATA,
             "Repeated": count(site["duplicates"]) if came else words.NO_DATA,
         },

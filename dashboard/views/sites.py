@@ -42,6 +42,8 @@ def _line(ctx: Context, site: Row) -> list[str | Link]:
         words.span(site["contact_window_s"]),
         words.SHARING.get(site["sharing"], words.plain(site["sharing"])),
         words.plain(", ".join(part for part in (site["kind"], site["region"], site["jurisdiction"]) if part)),
-        f"{count(site['kept'])} {'rows' if site['sharing'] == 'rows' else 'records'}" if came else words.NO_DATA,
+        f"{count(site['kept'])} rows{'' if site['sharing'] == 'rows' else ', counted there'}"
+        if came
+        else words.NO_DATA,
         count(site["quarantined"]) if came else words.NO_DATA,
     ]

@@ -559,6 +559,9 @@ class FakeReads:
             }
         ]
 
+    def shapes(self, model: str, version: str) -> list[Any]:
+        return []
+
     def departures(self, site: str) -> dict[str, Any]:
         return {} if self.empty else {"summaries": {"kind": "summaries", "files": 60, "bytes": 812345, "rows": 60}}
 

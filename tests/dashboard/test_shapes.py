@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
 import pytest
 from fake_reads import ALERTS, FakeReads, result
 
@@ -68,14 +66,15 @@ def test_plain_takes_the_meaning_out_of_markdown_and_html() -> None:
     assert "\u202e" not in words.plain("a\u202eb")
 
 
-def test_daily_counts_by_the_day_of_arrival() -> None:
-    now = datetime(2026, 11, 2, 6)
-    rows = [
-        {"known_at": now - timedelta(days=1), "kept": 5},
-        {"known_at": now, "kept": 2},
-        {"known_at": now - timedelta(days=40), "kept": 9},
-    ]
-    assert shapes.daily(rows, days=3, now=now) == [0, 5, 2]
+def test_a_window_that_waits_for_outcomes_stands_back() -> None:
+    def at(day: int, status: str) -> dict[str, object]:
+        return result(
+            day=day, site="a", monitor="performance", measure="roc_auc", about=None, value=None, status=status
+        )
+
+    rows = [at(1, "within"), at(2, "outside"), at(3, "no_labels")]
+    assert shapes.newest(rows) == rows[1]
+    assert shapes.newest(rows[2:]) == rows[2]
 
 
 def test_the_setup_is_closed_and_its_pictures_are_there() -> None:
