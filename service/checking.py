@@ -75,7 +75,7 @@ def _problems(hub: Hub, viewer: Viewer, row: dict[str, Any]) -> Iterable[dict[st
         if where:
             yield _problem(called, status, str(status).replace("_", " "), f"{told}: {', '.join(where)}")
     known = {each["version"] for each in reads.models() if each["model"] == row["model"]}
-    strange = {receipt["version"] for receipt in reads.receipts(model=row["model"])} - known - {None}
+    strange = {receipt["named_version"] for receipt in reads.receipts(model=row["model"])} - known - {None}
     for found in sorted(strange):
         yield _problem(called, UNKNOWN_VERSION, f"version {found}", "rows of it came, and nobody added it")
 

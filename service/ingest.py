@@ -315,7 +315,16 @@ class _BatchWriter:
         writes.quarantine(
             self.tx, batch=id_, site=delivery.site, model=self.model.name, source=raw.file.name, records=tally.rejects
         )
-        writes.batch(self.tx, receipt, bytes_=raw.size, absent=tally.absent, table=table, digests=digests)
+        named = raw.version if raw.version != self.model.version else None
+        writes.batch(
+            self.tx,
+            receipt,
+            bytes_=raw.size,
+            absent=tally.absent,
+            table=table,
+            digests=digests,
+            named_version=named,
+        )
         return receipt
 
 

@@ -111,6 +111,7 @@ def batch(
     table: str | None = None,
     digests: Sequence[str] = (),
     sources: Sequence[str] = (),
+    named_version: str | None = None,
 ) -> None:
     """The receipt of this transaction's batch; its rows' digests go into the leaf."""
     row = {
@@ -136,6 +137,7 @@ def batch(
         "table_name": table,
         "digests": list(digests),
         "sources": list(sources),
+        "named_version": named_version,
     }
     _insert(tx, "batch", row)
     numbers = {

@@ -105,7 +105,11 @@ def verify_report(hub: Hub, viewer: Viewer, *, path: Path, recompute_too: bool =
         RecordedReport(**{name: recorded[name] for name in known}) if recorded else None,
         original.read_bytes() if original and original.exists() else None,
     )
-    out = {"schema": "bailiwick/report-verification/1", "file": str(path), **verdict.as_json()}
+    # What the trail says of a report counts only while the trail itself holds.
+    trail = reads.verify_trail()
+    out = {**verdict.as_json(), "schema": "bailiwick/report-verification/1", "file": str(path), "trail": trail.as_json()}
+    if not trail.holds and verdict.integrity == "intact":
+        out["integrity"] = "unknown"
     if recompute_too and verdict.integrity == "intact":
         evidence = inside.evidence_document()
         differences = (

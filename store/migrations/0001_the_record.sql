@@ -39,12 +39,13 @@ CREATE TABLE row_table (
     seq BIGINT, name VARCHAR, role VARCHAR, model VARCHAR, version VARCHAR, columns VARCHAR
 );
 
--- A row is one accepted batch: its receipt, and the digests of its stored rows.
+-- A row is one accepted batch: its receipt, and the digests of its stored rows. named_version is a version that the
+-- log itself names and nobody added.
 CREATE TABLE batch (
     seq BIGINT, known_at TIMESTAMP, batch VARCHAR, site VARCHAR, model VARCHAR, version VARCHAR, kind VARCHAR,
     format VARCHAR, sha256 VARCHAR, source VARCHAR, bytes BIGINT, rows BIGINT, kept BIGINT, quarantined BIGINT,
     duplicates BIGINT, ignored VARCHAR, absent VARCHAR, reasons VARCHAR, first_event TIMESTAMP, last_event TIMESTAMP,
-    table_name VARCHAR, digests VARCHAR[], sources VARCHAR[]
+    table_name VARCHAR, digests VARCHAR[], sources VARCHAR[], named_version VARCHAR
 );
 
 -- A row is one record that could not be read, with the bytes as they came.

@@ -11,6 +11,7 @@ from store.access import Permission
 from store.reads.view import View, where
 
 _SITES = files("store").joinpath("sql", "sites.sql").read_text()
+_RECEIPTS = files("store").joinpath("sql", "receipts.sql").read_text()
 _COVERAGE = files("store").joinpath("sql", "coverage.sql").read_text()
 
 
@@ -33,12 +34,8 @@ class SiteReads(View):
         """Receipts, newest first."""
         more, values = where(site=site, model=model, kind=kind)
         rows = self.rows(
-            "SELECT batch, site, model, version, format, kind, rows, kept, quarantined, duplicates, ignored, "
-            "absent, seq, "
-            "sha256, first_event, last_event, reasons, source, bytes, known_at FROM batch "
-            f"WHERE seq <= ? AND {self.allowed(Permission.SITE_READ)}{more} ORDER BY seq DESC LIMIT coalesce(?, "
-            "1000000)",
-            [self.seq, *values, limit],
+            f"{_RECEIPTS.replace('{allowed}', self.allowed(Permission.SITE_READ))}{more} ORDER BY seq DESC LIMIT ?",
+            [self.seq, *values, 2**62 if limit is None else limit],
         )
         for row in rows:
             row |= {name: json.loads(row[name]) for name in ("ignored", "absent", "reasons")}

@@ -1,4 +1,4 @@
--- A row is a model version as it stands, with what is known of it. Parameter: $seq. Asked by the Models page.
+-- A row is a model version as it stands, with what is known of it; of each model the newest that serves comes first. Parameter: $seq. Asked by the Models page.
 WITH present AS (
     SELECT r.*, row_number() OVER (PARTITION BY site, segment, monitor, about, measure, model, version ORDER BY window_to DESC) AS nth
     FROM result_at($seq) r
@@ -23,4 +23,4 @@ JOIN (SELECT model, version, min(seq) AS seq FROM model_version GROUP BY ALL) fi
 LEFT JOIN bin_spec_at($seq) b USING (model, version)
 LEFT JOIN arrived a USING (model, version) LEFT JOIN state s USING (model, version) LEFT JOIN alerts al USING (model, version)
 WHERE {allowed}
-ORDER BY m.model, first.seq DESC
+ORDER BY m.model, (m.origin = 'file' OR a.model IS NOT NULL) DESC, first.seq DESC
