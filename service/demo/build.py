@@ -29,7 +29,19 @@ from service.commands.reports import build_report
 from service.commands.retraining import request_retraining
 from service.commands.sites import add_site
 from service.commands.users import set_user
-from service.demo.data import CLOCK, CLOUD, DAYS, FIRST_DAY, KIOSK, LABEL_DELAY, NORTH, SOUTH, Plan, decisions, reference
+from service.demo.data import (
+    CLOCK,
+    CLOUD,
+    DAYS,
+    FIRST_DAY,
+    KIOSK,
+    LABEL_DELAY,
+    NORTH,
+    SOUTH,
+    Plan,
+    decisions,
+    reference,
+)
 from service.ingest import known_model
 from service.summarising import summarise
 from service.wiring import Hub, local_viewer, open_hub
@@ -109,10 +121,45 @@ def _people_and_sites(hub: Hub, owner: Viewer) -> None:
     for name, role, _ in USERS:
         set_user(hub, owner, name=name, password=PASSWORD, grants=[Grant(role)])
     day = timedelta(days=1)
-    add_site(hub, owner, name=CLOUD.site, title="Cloud, Europe", kind="cloud", region="eu-west-1", jurisdiction="EU", contact_window=timedelta(hours=6))
-    add_site(hub, owner, name=NORTH.site, title="Branch North", kind="branch", jurisdiction="EU", sharing="counts", contact_window=day)
-    add_site(hub, owner, name=SOUTH.site, title="Branch South", kind="branch", jurisdiction="EU", sharing="noisy-counts", contact_window=8 * day)
-    add_site(hub, owner, name=KIOSK.site, title="Kiosk at the harbour", kind="edge", jurisdiction="EU", contact_window=timedelta(hours=6))
+    add_site(
+        hub,
+        owner,
+        name=CLOUD.site,
+        title="Cloud, Europe",
+        kind="cloud",
+        region="eu-west-1",
+        jurisdiction="EU",
+        contact_window=timedelta(hours=6),
+    )
+    add_site(
+        hub,
+        owner,
+        name=NORTH.site,
+        title="Branch North",
+        kind="branch",
+        jurisdiction="EU",
+        sharing="counts",
+        contact_window=day,
+    )
+    add_site(
+        hub,
+        owner,
+        name=SOUTH.site,
+        title="Branch South",
+        kind="branch",
+        jurisdiction="EU",
+        sharing="noisy-counts",
+        contact_window=8 * day,
+    )
+    add_site(
+        hub,
+        owner,
+        name=KIOSK.site,
+        title="Kiosk at the harbour",
+        kind="edge",
+        jurisdiction="EU",
+        contact_window=timedelta(hours=6),
+    )
 
 
 def _write(path: Path, table: pa.Table) -> Path:
@@ -153,10 +200,21 @@ def _cloud(hub: Hub, owner: Viewer, sites: Path) -> None:
         _ingest(hub, owner, CLOUD.site, path)
         known = _known(table, DAYS - LABEL_DELAY)
         if known.num_rows:
-            _ingest(hub, owner, CLOUD.site, _labels(folder / f"outcomes-{first:02d}-{last:02d}.csv", known), kind="labels")
+            _ingest(
+                hub, owner, CLOUD.site, _labels(folder / f"outcomes-{first:02d}-{last:02d}.csv", known), kind="labels"
+            )
 
 
-def _summarised(hub: Hub, owner: Viewer, plan: Plan, paths: Sequence[Path], bundle: Path, *, sharing: str, labels: Sequence[Path] = ()) -> None:
+def _summarised(
+    hub: Hub,
+    owner: Viewer,
+    plan: Plan,
+    paths: Sequence[Path],
+    bundle: Path,
+    *,
+    sharing: str,
+    labels: Sequence[Path] = (),
+) -> None:
     file = known_model(hub, owner, MODEL, None)
     spec = hub.store.reads(owner).spec(file.name, file.version)
     assert spec is not None  # noqa: S101  # the reference froze it
@@ -202,7 +260,9 @@ def _decide(hub: Hub) -> dict[str, Any]:
     anna = Viewer("anna", (Grant("data"),))
     reads = hub.store.reads(anna)
     alert = next(
-        alert for alert in reads.alerts(model=MODEL, site=NORTH.site) if alert["monitor"] == "fairness" and alert["about"] == "sex"
+        alert
+        for alert in reads.alerts(model=MODEL, site=NORTH.site)
+        if alert["monitor"] == "fairness" and alert["about"] == "sex"
     )
     acknowledge_alert(hub, anna, id=alert["id"])
     why = "Women are granted loans at branch-north well below the policy limit, on every day of the last two months."
