@@ -115,9 +115,11 @@ def _ingest_file(
     if delivery.version is None and raw.version is not None and raw.version != model.version:
         named = hub.store.reads(viewer).model_file(delivery.model, raw.version)
         model = named or model
+    # Labels belong to a model: the same ones are the same batch whichever version is the newest.
+    of = None if delivery.kind is Kind.LABELS else model.version
     with hub.store.turn():
         earlier = hub.store.reads(viewer).receipt_of(
-            site=delivery.site, model=model.name, version=model.version, kind=str(delivery.kind), sha256=raw.sha256
+            site=delivery.site, model=model.name, version=of, kind=str(delivery.kind), sha256=raw.sha256
         )
         if earlier is not None:
             return {**earlier, "repeated": True}

@@ -43,6 +43,9 @@ def ingest(
         receipts = [take_bundle(hub, viewer, path, site=row) for path in paths]
         return {"schema": "bailiwick/receipts/1", "receipts": receipts, "errors": []}
     name = model or _only_model(hub, viewer)
+    if of_kind is Kind.REFERENCE:
+        # It sets what every site is held against: a change to the model, not a site's own affair.
+        require(viewer, Permission.MODEL_WRITE, model=name)
     known_model(hub, viewer, name, version)
     delivery = Delivery(site=site, timezone=row["timezone"], kind=of_kind, model=name, version=version)
     receipts, errors = ingest_paths(hub, viewer, paths, delivery, format_name=format)
@@ -53,11 +56,15 @@ def ingest(
 
 def _only_model(hub: Hub, viewer: Viewer) -> str:
     """The model meant when none is named: the only one there is."""
-    names = sorted({row["model"] for row in hub.store.reads(viewer).models()})
-    if len(names) != 1:
-        known = ", ".join(names) or "none; add one with `bailiwick model add FILE`"
-        raise BadInput("which model are these rows of?", advice=f"Name it with --model. Known: {known}.")
-    return str(names[0])
+    reads = hub.store.reads(viewer)
+    only = [str(row["model"]) for row in reads.rows("SELECT DISTINCT model FROM model_at(?)", [reads.seq])]
+    if len(only) != 1:
+        known = ", ".join(sorted({row["model"] for row in reads.models()}))
+        raise BadInput(
+            "which model are these rows of?",
+            advice=f"Name it with --model. Known: {known or 'none; add one with `bailiwick model add FILE`'}.",
+        )
+    return only[0]
 
 
 def _told(error: BailiwickError) -> dict[str, Any]:

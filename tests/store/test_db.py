@@ -1,4 +1,4 @@
-"""One file, one writer, one leaf a transaction; what is raised leaves nothing, and a second process is told who has it."""
+"""One file, one writer, one leaf a transaction; what is raised leaves nothing; a second process is told who has it."""
 
 from __future__ import annotations
 
@@ -99,12 +99,18 @@ def test_a_second_process_names_the_one_that_has_it(tmp_path: Path) -> None:
 def test_what_is_raised_leaves_no_leaf_and_no_row() -> None:
     store = opened(None)
     write_token(store, "kept")
-    with pytest.raises(KeyError), store.write("a", Event.SITE_TOKEN_ISSUED, "north") as tx:
-        token(tx, token="lost", site="north", token_sha256="lost")
-        raise KeyError("on the way")
-    with pytest.raises(ValueError, match="JSON"), store.write("a", Event.SITE_TOKEN_ISSUED, "x") as tx:
-        token(tx, token="lost", site="north", token_sha256="lost")
-        tx.details["bad"] = float("nan")  # the leaf cannot be made: nothing else may stay
+
+    def lost(details: dict[str, float], error: Exception | None) -> None:
+        with store.write("a", Event.SITE_TOKEN_ISSUED, "north") as tx:
+            token(tx, token="lost", site="north", token_sha256="lost")
+            tx.details |= details
+            if error:
+                raise error
+
+    with pytest.raises(KeyError):
+        lost({}, KeyError("on the way"))
+    with pytest.raises(ValueError, match="JSON"):  # the leaf cannot be made: nothing else may stay
+        lost({"bad": float("nan")}, None)
     cursor = store.cursor()
     assert cursor.execute("SELECT token FROM token_version").fetchall() == [("kept",)]
     assert cursor.execute("SELECT count(*) FROM audit_leaf").fetchall() == [(1,)]
