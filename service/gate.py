@@ -27,6 +27,7 @@ OPEN = ("/login", "/logout", "/health", "/ready", "/_stcore/health", "/mark.png"
 OWN_AUTH = ("/api/",)
 CLOSED = ("/_stcore/agent", "/_stcore/upload_file", "/_stcore/metrics")
 """Not used by the console; refused to everyone."""
+BASE = b"<script>window.__streamlit={BACKEND_BASE_URL:location.origin+'/'}</script>"
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' ws: wss:; worker-src 'self' blob:; "
@@ -63,7 +64,11 @@ class Gate:
             return
         if name is not None:
             headers.append((HEADER, name.encode()))
-        await self.app({**scope, "headers": headers}, receive, _with_policy(send))
+        shell = scope["type"] == "http" and not path.startswith((*OPEN, *OWN_AUTH))
+        # A page is changed on its way out, so it must come uncompressed.
+        headers = [pair for pair in headers if not (shell and pair[0].lower() == b"accept-encoding")]
+        sending = _with_policy(send)
+        await self.app({**scope, "headers": headers}, receive, _with_base(sending) if shell else sending)
 
     def _name(self, headers: list[tuple[bytes, bytes]]) -> str | None:
         """The signed-in name; the folder's owner where no accounts exist."""
@@ -110,6 +115,31 @@ async def _refuse(scope: Scope, send: Send, status: int, body: bytes) -> None:
     headers = [(b"content-type", b"text/plain; charset=utf-8"), *SECURITY]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+def _with_base(send: Send) -> Send:
+    """Streamlit's page told where its server is. It would try the deep link's own path first, and log a 404."""
+    start: MutableMapping[str, Any] = {}
+    body = bytearray()
+
+    async def sending(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            kind = dict(message.get("headers", [])).get(b"content-type", b"")
+            if kind.startswith(b"text/html") and message["status"] == 200:
+                start.update(message)
+                return
+        elif start and message["type"] == "http.response.body":
+            body.extend(message.get("body", b""))
+            if message.get("more_body"):
+                return
+            page = bytes(body).replace(b"<head>", b"<head>" + BASE, 1)
+            held = [pair for pair in start["headers"] if pair[0] not in (b"content-length", b"etag", b"last-modified")]
+            await send({**start, "headers": [*held, (b"content-length", str(len(page)).encode())]})
+            await send({"type": "http.response.body", "body": page})
+            return
+        await send(message)
+
+    return sending
 
 
 def _with_policy(send: Send) -> Send:
