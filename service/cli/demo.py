@@ -25,8 +25,8 @@ def demo(
     """
     if context.invoked_subcommand is not None:
         return
-    from service.demo.build import build
-    from service.demo.tour import find, tour
+    from service.demo.build import build, find
+    from service.demo.tour import tour
 
     local_only("demo")
     path = call().hub_dir

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+MODEL = "loan-approval"
 FIRST_DAY = datetime(2026, 9, 3)
 DAYS = 60
 CLOCK = datetime(2026, 11, 2, 3)
@@ -141,7 +142,7 @@ def _approve(rng: Rng, score: Floats, women: npt.NDArray[np.bool_], ratio: float
 def _faded(rng: Rng, worth: Floats, days: int) -> Floats:
     """The outcome follows the score less each day: a share of it becomes luck."""
     luck = min(0.85, 0.055 * days)
-    return np.sqrt(1 - luck) * worth + np.sqrt(luck) * rng.normal(size=len(worth))
+    return np.asarray(np.sqrt(1 - luck) * worth + np.sqrt(luck) * rng.normal(size=len(worth)))
 
 
 def _logistic(x: Floats) -> Floats:

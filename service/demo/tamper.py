@@ -1,6 +1,6 @@
 """`demo tamper`: one digit changed in a copy of the report, one row in a copy of the hub, and what verification says.
 
-The copies are thrown away; the demo's own files are read and never written.
+The copies are thrown away. The demo's own hub is read and never written: the last act verifies it, and is to hold.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from reports.tamper import change_one_digit
+from reports.words import listed
 from service.commands.reports import verify_report
 from service.config import FILE
 from service.wiring import HUB_FILE, local_viewer, open_hub
@@ -26,6 +27,7 @@ def tamper(hub_dir: Path, *, environ: Mapping[str, str]) -> dict[str, Any]:
         copy = Path(folder) / "hub"
         _copy_hub(hub_dir, copy, environ=environ)
         acts = [_digit(copy, Path(folder), environ=environ), _row(copy, environ=environ)]
+    acts.append(_own(hub_dir, environ=environ))
     return {"schema": "bailiwick/demo-tamper/1", "acts": acts}
 
 
@@ -86,6 +88,26 @@ def _row(copy: Path, *, environ: Mapping[str, str]) -> dict[str, Any]:
         "did": f"In a copy of the hub: the decision on {id_} from {before} to {after}",
         "held": found["holds"],
         "verification": [_told(flaw) for flaw in found["flaws"]],
+    }
+
+
+def _own(hub_dir: Path, *, environ: Mapping[str, str]) -> dict[str, Any]:
+    """The demo's own report and rows, for comparison."""
+    hub = open_hub(hub_dir, environ=environ)
+    try:
+        reads = hub.store.reads(local_viewer())
+        kept = [hub_dir / "reports" / row["file"] for row in reads.reports() if row["format"] == "pdf"]
+        verdicts = [verify_report(hub, local_viewer(), path=path) for path in kept]
+        trail = reads.verify_trail(data=True).as_json()
+    finally:
+        hub.close()
+    told = [_told(flaw) for flaw in trail["flaws"]]
+    told += [_told(finding) for verdict in verdicts for finding in verdict["findings"]]
+    counted = ", ".join(f"{number} {what}" for what, number in trail["checked"].items())
+    return {
+        "did": "In the demo's own hub: nothing",
+        "held": not told and all(verdict["integrity"] == "intact" for verdict in verdicts),
+        "verification": told or [f"{listed(path.name for path in kept)} intact; the trail holds: {counted}"],
     }
 
 

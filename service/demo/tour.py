@@ -1,151 +1,152 @@
 """The demo's tour: six addresses, each with the sentence that will be seen there. Every figure in it is computed.
 
-What was planted stands in `service/demo/data.py`; the tour reads the hub as anybody would, and asserts nothing.
+What was planted stands in `data.py`; the tour reads the hub as anybody would. It holds what the hub says against the
+plan in one place only: how many of the columns that a peer's rules flag were planted.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from datetime import datetime, timedelta
 from typing import Any
 
-from monitors.method_sets import rows_results
-from monitors.subject import Subject
-from service.demo.build import MODEL, PASSWORD, USERS, Built
-from service.demo.data import CLOUD, DAYS, KIOSK, NORTH, PLANTED_NAME
-from service.ingest import known_model
-from service.wiring import HUB_FILE, Hub, local_viewer, open_hub
+from reports.words import count, listed, plural
+from service.commands.inspection import search_hub_file
+from service.comparison import Compared, evidently_defaults
+from service.demo.build import PASSWORD, USERS, Built
+from service.demo.data import DAYS, FIRST_DAY, KIOSK, MODEL, NORTH, PLANS, PLANTED_NAME, Plan
+from service.wiring import Hub, local_viewer
 from store.errors import BadInput
-from store.model_file import DriftWatch
 from store.reads import Reads
 from store.result import Monitor, Status
-from store.rows import RowShape
-
-PEER = "evidently-0.7"
-PLANTED_AT_CLOUD = 1
-"""Columns that move at cloud-eu: loan_purpose."""
 
 
 def tour(built: Built, *, address: str) -> dict[str, Any]:
     """Addresses with their sentences, who may sign in, and where the report is."""
     reads = built.hub.store.reads(local_viewer())
+    version = built.report["version"]
     stops = [
-        _home(reads),
+        ("/", home(reads)),
         _fairness(reads),
-        _local_or_global(built.hub, reads),
-        _stayed(built, reads),
-        _request(built),
-        ("/reports", f"The report's first page says {built.report['state']}, and what it does not answer yet."),
+        (f"/model?id={MODEL}&version={version}&section=drift", local_or_global(reads, version)),
+        (f"/site?id={NORTH.site}", stayed(built.hub, reads)),
+        (f"/retraining?id={built.request['id']}", asked(built.request)),
+        ("/reports", first_page(built.report["state"], reads, version)),
     ]
     return {
         "schema": "bailiwick/demo/1",
         "hub": str(built.hub.folder),
+        "sites": str(built.sites),
         "tour": [{"address": address + path, "sentence": sentence} for path, sentence in stops],
         "users": [{"name": name, "role": role, "password": PASSWORD, "does": does} for name, role, does in USERS],
         "report": built.report["path"],
     }
 
 
-def find(path: Path) -> Built | None:
-    """The demo that was built in this folder before; None where the folder holds no hub."""
-    if not (path / HUB_FILE).exists():
-        return None
-    hub = open_hub(path)
-    reads = hub.store.reads(local_viewer())
-    reports, requests = reads.reports(model=MODEL), reads.requests(model=MODEL)
-    if not reports or not requests:
-        hub.close()
-        raise BadInput(
-            f"{path} holds a hub that is not a finished demo",
-            advice="Name another folder with --hub, or remove this one if an earlier demo was interrupted.",
-        )
-    kept = hub.folder / "reports" / reports[-1]["file"]
-    return Built(hub, {**reports[-1], "path": str(kept)}, requests[-1], path.parent / f"{path.name}-sites")
-
-
-def _alert(reads: Reads, *, site: str, monitor: str, about: str | None = None) -> dict[str, Any]:
-    """The alert of the story; the demo is broken where it is not there."""
-    found = [
-        alert
-        for alert in reads.alerts(model=MODEL, site=site)
-        if alert["monitor"] == monitor and about in (None, alert["about"])
-    ]
-    return found[0]
-
-
-def _home(reads: Reads) -> tuple[str, str]:
-    return "/", _alert(reads, site=KIOSK.site, monitor=Monitor.SILENCE)["sentence"]
+def home(reads: Reads) -> str:
+    """Nothing green about the silent site."""
+    sites = reads.sites()
+    fresh = [site for site in sites if site["fresh"] == "live"]
+    silent = [f"{s['site']} has been silent for {s['hours_silent']:.0f} hours" for s in sites if s["fresh"] == "silent"]
+    return f"{len(fresh)} of {plural(len(sites), 'site')} are fresh; {listed(silent, none='none is silent')}."
 
 
 def _fairness(reads: Reads) -> tuple[str, str]:
-    north = _alert(reads, site=NORTH.site, monitor=Monitor.FAIRNESS, about="sex")
-    kiosk = _alert(reads, site=KIOSK.site, monitor=Monitor.FAIRNESS, about="sex")
+    alert = story_alert(reads, site=NORTH.site, monitor=Monitor.FAIRNESS, about="sex")
+    gaps = {"model": MODEL, "version": alert["version"], "monitor": "fairness", "measure": alert["measure"]}
+    course = reads.results(**gaps, site=NORTH.site, about="sex")
+    outside = sum(row["status"] == Status.OUTSIDE for row in course)
+    newest = {row["site"]: row for row in reads.results(**gaps, about="sex", latest=True)}
+    north, kiosk = newest[NORTH.site], newest[KIOSK.site]
+    people = count(kiosk["n"]["current"])
+    unclear = "cannot say, for this sample cannot tell whether that is chance"
+    verdict = unclear if kiosk["status"] == Status.UNCLEAR else kiosk["status"]
     return (
-        f"/alert?id={north['id']}",
-        f"{NORTH.site}: {north['value']:.2f} of n {north['n']:,}, clearly outside; beside it {KIOSK.site}: "
-        f"{kiosk['value']:.2f} of n {kiosk['n']:,}, cannot tell.",
+        f"/alert?id={alert['id']}",
+        f"At {NORTH.site} women are granted loans at {north['value']:.2f} of men's rate, against at least "
+        f"{north['limit']['value']:.2f}: outside in {outside} of {plural(len(course), 'window')}. "
+        f"Beside it {KIOSK.site}, {kiosk['value']:.2f} of {people} people: {verdict}.",
     )
 
 
-def _local_or_global(hub: Hub, reads: Reads) -> tuple[str, str]:
-    sites: dict[str, set[str]] = {}
+def story_alert(reads: Reads, *, site: str, monitor: str, about: str | None = None) -> dict[str, Any]:
+    """The alert of the story; the demo is broken where it is not there."""
+    for alert in reads.alerts(model=MODEL, site=site):
+        if alert["monitor"] == monitor and about in (None, alert["about"]):
+            return alert
+    raise BadInput(f"no alert about {monitor} at {site} in this hub", advice="Build the demo in another folder.")
+
+
+# -- one site, or all? ----------------------------------------------------------------------------------------------
+
+
+def local_or_global(reads: Reads, version: str) -> str:
+    """Which move is local, and what a peer's defaults say of the days since the move that came everywhere."""
+    since: dict[str, dict[str, datetime]] = {}
     for alert in reads.alerts(model=MODEL):
         if alert["monitor"] == Monitor.DRIFT and alert["condition"] == "firing" and alert["about"]:
-            sites.setdefault(alert["about"], set()).add(alert["site"])
-    moved = "; ".join(f"{column} at {', '.join(sorted(where))}" for column, where in sorted(sites.items()))
-    flagged, days = _peer_flags(hub, reads)
+            first = datetime.fromisoformat(alert["first_window"]["from"].removesuffix("Z"))
+            since.setdefault(alert["about"], {})[alert["site"]] = first
+    moved = [
+        f"{column} moved at {listed(sorted(where))}{' alone' if len(where) == 1 else ''} "
+        f"since {min(where.values()):%Y-%m-%d}"
+        for column, where in sorted(since.items(), key=lambda item: (len(item[1]), item[0]))
+    ]
+    file, spec = reads.model_file(MODEL, version), reads.spec(MODEL, version)
+    widest = max(since.values(), key=len, default={})
+    if file is None or spec is None or not widest:
+        return "; ".join(moved) + "."
+    compared = evidently_defaults(reads, file, spec, start=min(widest.values()))
+    return "; ".join(moved) + ". " + " ".join(peer_sentence(one) for one in compared)
+
+
+def peer_sentence(told: Compared) -> str:
+    """How many columns Evidently's defaults flag, against how many were planted there on those days."""
+    planted = planted_columns(next(plan for plan in PLANS if plan.site == told.site), told.start, told.end)
+    cannot = len(told.cannot_say) == told.columns
+    ours = "these rules cannot say" if cannot else f"these rules flag {len(told.outside)} ({listed(told.outside)})"
     return (
-        f"/model?id={MODEL}",
-        f"What moved, and where: {moved}. On the last {days} days at {CLOUD.site}, Evidently's defaults flag "
-        f"{len(flagged)} of the columns ({', '.join(sorted(flagged)) or 'none'}); {PLANTED_AT_CLOUD} was planted.",
+        f"At {told.site}, in {plural(told.windows, 'window')} of {count(told.rows)} rows, Evidently's defaults flag "
+        f"{len(told.flagged)} of {plural(told.columns, 'column')} ({listed(told.flagged)}); "
+        f"{ours}; planted: {len(planted)} ({listed(sorted(planted))})."
     )
 
 
-def _peer_flags(hub: Hub, reads: Reads) -> tuple[set[str], int]:
-    """Columns that Evidently's rules call drifted on any of the days since loan_purpose moved."""
-    file = known_model(hub, local_viewer(), MODEL, None)
-    spec = reads.spec(file.name, file.version)
-    shapes = reads.shapes(file.name, file.version)
-    windows = {
-        (result["window_from"], result["window_to"])
-        for result in reads.result_table(model=MODEL, site=CLOUD.site, monitor=Monitor.DRIFT).to_pylist()
-    }
-    days = sorted(windows)[-(DAYS - (CLOUD.purpose_from or DAYS) + 1) :]
-    if spec is None or not shapes:
-        return set(), len(days)
-    reference = _columns(reads.reference_rows(file.name, file.version, shapes[-1]), shapes[-1])
-    flagged: set[str] = set()
-    for start, end in days:
-        rows = reads.window_rows(file.name, file.version, shapes[-1], start, end, site=CLOUD.site)
-        subject = Subject(file.name, file.version, CLOUD.site, None, start, end)
-        watch = DriftWatch(method_set=PEER)
-        judged = rows_results(spec, reference, _columns(rows, shapes[-1]), subject=subject, watch=watch)
-        inputs = [result for result in judged if result.monitor == Monitor.DRIFT]
-        flagged |= {str(result.about) for result in inputs if result.status == Status.OUTSIDE}
-    return flagged, len(days)
+def planted_columns(plan: Plan, start: datetime, end: datetime) -> set[str]:
+    """The columns that were made to move at a site in [start, end)."""
+    days = {(start - FIRST_DAY).days + 1, min(DAYS, (end - FIRST_DAY - timedelta(microseconds=1)).days + 1)}
+    moves = {"income": plan.income_from, "loan_purpose": plan.purpose_from}
+    return {column for column, first in moves.items() if first is not None and first <= max(days)}
 
 
-def _columns(rows: Any, shape: RowShape) -> dict[str, Any]:
-    return {name: rows.column(f"x{at}") for at, name in enumerate(shape.inputs)}
+# -- what left, what was asked, what is on paper --------------------------------------------------------------------
 
 
-def _stayed(built: Built, reads: Reads) -> tuple[str, str]:
-    left = reads.departures(NORTH.site).get("summaries", {"files": 0, "bytes": 0, "rows": 0})
-    found = _occurrences(built.hub.folder, PLANTED_NAME)
+def stayed(hub: Hub, reads: Reads) -> str:
+    sent = reads.departures(NORTH.site)
+    files, size = (sum(kind[name] for kind in sent.values()) for name in ("files", "bytes"))
+    rows = sum(kind["rows"] for kind in sent.values())
+    found = search_hub_file(hub, local_viewer(), text=PLANTED_NAME)
+    times = "does not occur" if not found["found"] else f"occurs {plural(found['found'], 'time')}"
+    left = "none of them left it" if set(sent) == {"summaries"} else f"{listed(sorted(sent))} left it"
     return (
-        f"/site?id={NORTH.site}",
-        f"{left['rows']:,} rows stayed at {NORTH.site}; {left['files']} files with {left['bytes']:,} bytes of counts "
-        f'left it. "{PLANTED_NAME}", a customer there, is found {found} times in the hub\'s files.',
+        f"{count(rows)} rows were counted at {NORTH.site} and {left}: {plural(files, 'file')} of counts, "
+        f"{count(size)} bytes ({size / 1024:,.1f} KiB), did. Search there for {PLANTED_NAME}, a customer of that "
+        f"branch: the name {times} in the hub's file."
     )
 
 
-def _occurrences(folder: Path, name: str) -> int:
-    return sum(path.read_bytes().count(name.encode()) for path in sorted(folder.rglob("*")) if path.is_file())
+def asked(request: dict[str, Any]) -> str:
+    told = f"Asked for by {request['requested_by']}, for {request['site']}"
+    if request["state"] == "requested":
+        return f"{told}; another person must approve, and {request['requested_by']}'s own Approve is refused."
+    return f"{told}; it is {request['state']}."
 
 
-def _request(built: Built) -> tuple[str, str]:
-    request = built.request
+def first_page(state: str, reads: Reads, version: str) -> str:
+    covered = reads.coverage(MODEL, version, FIRST_DAY, FIRST_DAY + timedelta(days=DAYS))
+    came = sum(row["kept"] > 0 for row in covered)
+    silent = listed(site["site"] for site in reads.sites() if site["fresh"] != "live")
     return (
-        f"/retraining?id={request['id']}",
-        f"{request['requested_by']} asked for a retraining of {request['model']}:{request['version']}; another person "
-        "must approve.",
+        f"The first page of the PDF: {state}, {count(sum(row['kept'] for row in covered))} rows kept from "
+        f"{plural(came, 'site')} of {len(covered)}; silent or without data: {silent}."
     )

@@ -102,7 +102,7 @@ def pipeline(inputs: list[dict[str, Any]]) -> Pipeline:
 
 
 def good(rows: pd.DataFrame, column: str) -> Bools:
-    return rows[column].to_numpy() == 1
+    return np.asarray(rows[column].to_numpy() == 1)
 
 
 def cut_off(chance: Floats, repaid: Bools, *, granted: Bools) -> float:
