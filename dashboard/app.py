@@ -39,7 +39,7 @@ WIDTH = 1400
 
 
 def main() -> None:
-    st.set_page_config(page_title=words.APP, page_icon=str(PAGE_ICON), layout="wide", initial_sidebar_state="expanded")
+    st.set_page_config(page_title=words.APP, page_icon=str(PAGE_ICON), layout="wide", initial_sidebar_state="auto")
     ctx = current_context()
     if ctx is None:
         st.title(words.SIGNED_OUT, anchor=False)
@@ -71,7 +71,7 @@ def _draw(name: str, holder: dict[str, Context]) -> Callable[[], None]:
     """The page's function, loaded when it is opened; its name is what st.Page tells pages apart by."""
 
     def draw() -> None:
-        ctx = holder["ctx"]
+        ctx = replace(holder["ctx"], here=name)
         with parts.page_errors(f"{name} {ctx.reads.seq}"):
             importlib.import_module(f"dashboard.views.{name}").page(ctx)
 
@@ -83,7 +83,8 @@ def _foot(ctx: Context) -> None:
     with st.sidebar:
         org = f"{words.plain(ctx.org)} · " if ctx.org else ""
         st.caption(f"{org}signed in as **{words.plain(ctx.viewer.name)}** ({', '.join(ctx.viewer.roles)})")
-        st.caption(f"[{words.SIGN_OUT}](/logout)")
+        # Our own words only: a Markdown link would open another tab and leave this one signed in to look at.
+        st.html(f'<a href="/logout" target="_self">{words.SIGN_OUT}</a>')
 
 
 if __name__ == "__main__":

@@ -32,6 +32,8 @@ class Context:
     """Reads anew, with what was recorded since: for parts of a page that draw themselves again."""
     places: Mapping[str, Any] = field(default_factory=dict)
     """Page name to st.Page; empty where a page is drawn alone, in tests."""
+    here: str = ""
+    """The page that is open."""
     config: Any = None
 
     def may(self, permission: Permission, *, site: str | None = None, model: str | None = None) -> bool:

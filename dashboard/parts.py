@@ -20,7 +20,7 @@ from reports.words import listed, moment
 from store.canonical import sha256_hex
 from store.errors import BailiwickError
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("bailiwick.console")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,13 @@ def link(ctx: Context, to: Link, *, help: str | None = None) -> None:
     place = ctx.places.get(to.page)
     if place is None:
         st.markdown(to.label)
+    elif to.page == ctx.here:
+        # Streamlit's link to the page that is open leaves the address as it was: the next press would act on the old id.
+        key = f"to {to.page} {sorted(to.params.items())}"
+        label = f":blue[{to.label}]"
+        st.button(
+            label, type="tertiary", key=key, help=help, on_click=st.query_params.from_dict, args=(dict(to.params),)
+        )
     else:
         st.page_link(place, label=f":blue[{to.label}]", query_params=dict(to.params), help=help)
 

@@ -180,10 +180,11 @@ def plain(value: Any) -> str:
 
 
 def since(moment: datetime | None, now: datetime) -> str:
-    """`30 hours ago`; `never` for None."""
+    """`30 hours ago`, `just now`; `never` for None."""
     if moment is None:
         return "never"
-    return f"{span((now - moment).total_seconds())} ago"
+    seconds = (now - moment).total_seconds()
+    return "just now" if seconds < 30 else f"{span(seconds)} ago"
 
 
 def span(seconds: float) -> str:

@@ -12,7 +12,7 @@ from dashboard.context import Context
 from dashboard.parts import Link
 from dashboard.shapes import Row, group_rates, measured, newest_each, status_of, triage_of
 from dashboard.views import ask
-from reports.words import clean, limit, listed, moment, site, window
+from reports.words import clean, limit, listed, moment, plural, site, window
 from store.access import Permission
 
 SNOOZES = {"1 day": timedelta(days=1), "7 days": timedelta(days=7), "30 days": timedelta(days=30)}
@@ -122,7 +122,7 @@ def _facts(ctx: Context, alert: Row) -> None:
         if alert.get("limit")
         else "no limit set",
         "Window": window(alert["last_window"]),
-        "Seen in": f"{alert['count']} windows since {moment(alert['opened_at'])}",
+        "Seen in": f"{plural(alert['count'], 'window')} since {moment(alert['first_window']['from'])}",
         "Severity rule": words.plain(alert["rule"]),
         "Owner": words.plain(alert["owner"] or "nobody yet"),
         "Basis": words.plain(basis(result)),
@@ -240,6 +240,12 @@ def _moved(alert: Row) -> None:
     parts.table(("Values", "Share in the reference", "Share now"), lines, alt="Cells whose share moved most")
 
 
+def stood(entry: Row) -> str:
+    """`firing, for review, high`."""
+    told = (entry.get("condition"), words.TRIAGE[triage_of(entry)].lower(), entry.get("severity"))
+    return ", ".join(str(part).replace("_", " ") for part in told if part)
+
+
 def _history(alert: Row) -> None:
     st.subheader("What was done", anchor=False)
     lines = [
@@ -247,7 +253,7 @@ def _history(alert: Row) -> None:
             moment(entry["known_at"]),
             words.plain(entry["actor"] or "system"),
             words.plain(str(entry["event"]).replace("_", " ")),
-            words.plain(", ".join(str(entry[key]) for key in ("condition", "triage", "severity") if entry.get(key))),
+            words.plain(stood(entry)),
             words.plain(entry.get("reason") or ""),
         )
         for entry in reversed(alert["history"])

@@ -9,13 +9,14 @@ import streamlit as st
 from dashboard import parts, words
 from dashboard.context import Context
 from dashboard.shapes import Row
+from reports.words import measure as told_measure
 from reports.words import site as site_name
 
 
 def retraining(ctx: Context, alert: Row) -> None:
     """Opens the dialog for this alert."""
     model = ctx.reads.model(alert["model"], alert["version"])
-    dialog: Any = st.dialog(words.REQUEST_RETRAINING, width="large")
+    dialog: Any = st.dialog(words.REQUEST_RETRAINING, width="medium")
     dialog(form)(ctx, alert, model)
 
 
@@ -23,11 +24,7 @@ def filled_in(alert: Row, model: Row | None) -> dict[str, str]:
     """What the dialog shows before anything is typed."""
     file = None if model is None else model["file"]
     retrain = None if file is None else file.retrain
-    gate = (
-        "; ".join(f"{measure} {rule.replace('_', ' ')} {value:g}" for measure, rule, value in retrain.gate)
-        if retrain
-        else ""
-    )
+    gate = "; ".join(gate_words(*condition) for condition in retrain.gate) if retrain else ""
     return {
         "model": alert["model"],
         "version": alert["version"],
@@ -38,6 +35,10 @@ def filled_in(alert: Row, model: Row | None) -> dict[str, str]:
         "gate": gate,
         "approvals": str(retrain.approvals) if retrain else "",
     }
+
+
+def gate_words(measure: str, rule: str, number: float) -> str:
+    return f"{told_measure(measure)} {rule.replace('_', ' ')} {number:g}"
 
 
 def form(ctx: Context, alert: Row, model: Row | None) -> None:

@@ -15,7 +15,9 @@ SECTIONS = ("health", "drift", "performance", "fairness", "privacy", "lineage", 
 
 def page(ctx: Context) -> None:
     with st.skeleton(height=320):
-        model = ctx.reads.model(st.query_params.get("id", ""), st.query_params.get("version"))
+        name = st.query_params.get("id", "")
+        version = st.query_params.get("version") or in_use(ctx.reads.models(), name)
+        model = ctx.reads.model(name, version)
         sites = ctx.reads.sites()
     if model is None:
         parts.not_found()
@@ -34,6 +36,12 @@ def page(ctx: Context) -> None:
         getattr(model_fairness, section)(ctx, model)
     else:
         getattr(model_history, section)(ctx, model)
+
+
+def in_use(models: list[Row], name: str) -> str | None:
+    """The newest version that anything was received for: one just trained serves nothing until a log names it."""
+    mine = [row for row in models if row["model"] == name]
+    return next((row["version"] for row in mine if row["last_event"]), mine[0]["version"] if mine else None)
 
 
 def sentence(model: Row, alerts: list[Row]) -> str:

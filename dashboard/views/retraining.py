@@ -167,7 +167,7 @@ def _before_after(title: str, lines: list[Change]) -> None:
     told = []
     for line in lines:
         difference = line.difference
-        change = words.NO_DATA if difference is None else f"{'+' if difference > 0 else ''}{number(difference)}"
+        change = words.NO_DATA if difference is None else f"{difference:+.3f}"
         cells = (measure(line.name), _value(line.before), _value(line.after), change)
         told.append([words.plain(cell) for cell in cells])
     parts.table((title, "Before", "After", "Change"), told, alt=f"{title} before and after retraining")

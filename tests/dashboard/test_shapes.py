@@ -89,3 +89,10 @@ def test_streamlit_knows_every_setting() -> None:
 
     known = set(config.get_config_options())
     assert set(STREAMLIT_CONFIG) <= known
+
+
+def test_a_version_just_trained_does_not_hide_the_one_at_work() -> None:
+    rows = [{"model": "m", "version": "4", "last_event": None}, {"model": "m", "version": "3", "last_event": "x"}]
+    assert model.in_use(rows, "m") == "3"
+    assert model.in_use(rows[:1], "m") == "4"
+    assert model.in_use(rows, "other") is None
