@@ -9,7 +9,6 @@ counted before, and computes every claimed loss again before it charges it.
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,8 @@ import numpy as np
 import pyarrow as pa
 
 from monitors.accounting import Budget, Spend, admit, exact, spends_of
-from monitors.noise import loss_of
 from service.ingest import known_model
+from service.releases import GRAINS, check_noisy_block, check_release, moment, refuse_taken_before
 from service.wiring import Hub
 from store import writes
 from store.access import Viewer
@@ -33,7 +32,6 @@ from store.summary import SUMMARY_SCHEMA
 
 SCHEMA = "bailiwick/summaries/1"
 MOST_BYTES = 256 * 1024 * 1024
-GRAINS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
 
 
 def bundle_text(bundle: dict[str, Any]) -> str:
@@ -60,7 +58,10 @@ def take_bundle(hub: Hub, viewer: Viewer, path: Path, *, site: dict[str, Any]) -
     document, raw = read_bundle(path)
     sha256 = sha256_hex(raw)
     try:
-        model = known_model(hub, viewer, document["model"], document["version"])
+        name, version = document["model"], document["version"]
+        if not isinstance(name, str) or not isinstance(version, str):
+            raise TypeError(f"model {name!r} and version {version!r} are no text")
+        model = known_model(hub, viewer, name, version)
         _check_site(document, site, path)
         with hub.store.turn():
             reads = hub.store.reads(viewer)
@@ -80,7 +81,7 @@ def take_bundle(hub: Hub, viewer: Viewer, path: Path, *, site: dict[str, Any]) -
             about = f"{site['site']}/{model.name}:{model.version}"
             with hub.store.write(viewer.name, Event.BATCH_SUMMARIES_ACCEPTED, about) as tx:
                 receipt = _write(hub, tx, document, model, spec, site, path, raw)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise BadInput(
             f"{path} is damaged: {error!r}", advice="Send the bundle again.", details={"file": str(path)}
         ) from error
@@ -92,7 +93,8 @@ def _check_site(document: dict[str, Any], site: dict[str, Any], path: Path) -> N
         raise BadInput(
             f"{path} was made for site {document['site']}, not {site['site']}", advice="Name that site with --site."
         )
-    if site["sharing"] == "noisy-counts" and not document["releases"]:
+    exact_ones = any(block["release"] is None for block in document["blocks"])
+    if site["sharing"] == "noisy-counts" and (exact_ones or not document["releases"]):
         raise NotPermitted(
             f"site {site['site']} shares noisy counts only; {path} holds exact ones: nothing was stored",
             advice="Summarise again for this site: the noise is added there.",
@@ -128,14 +130,13 @@ def _write(
     raw: bytes,
 ) -> Receipt:
     releases = {release["id"]: release for release in document["releases"]}
-    charge_claims(hub, tx, releases.values(), model=model, site=site["site"])
+    charge_claims(hub, tx, releases, model=model, site=site["site"], spec=spec)
     blocks = document["blocks"]
-    for release_id in dict.fromkeys(block.get("release") for block in blocks):
-        rows = [
-            _checked(block, spec, path, exact_counts=release_id is None)
-            for block in blocks
-            if block.get("release") == release_id
-        ]
+    noisy = [(block["release"], block["section"]) for block in blocks if block["release"] is not None]
+    if len(noisy) != len(set(noisy)):
+        raise BadInput(f"{path}: a release has more than one vector of a section", advice="Send the bundle again.")
+    for release_id in dict.fromkeys(block["release"] for block in blocks):
+        rows = [_checked(block, spec, path, releases) for block in blocks if block["release"] == release_id]
         variance = 0.0 if release_id is None else float(releases[release_id]["scale"]) ** 2
         table = pa.Table.from_pylist(rows, schema=SUMMARY_SCHEMA)
         writes.summaries(
@@ -165,7 +166,7 @@ def _write(
     return receipt
 
 
-def _checked(block: dict[str, Any], spec: BinSpec, path: Path, *, exact_counts: bool) -> dict[str, Any]:
+def _checked(block: dict[str, Any], spec: BinSpec, path: Path, releases: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """One block as a row of SUMMARY_SCHEMA; raises BadInput where it cannot be counts of this spec."""
     section = Section(block["section"])
     counts = block["counts"]
@@ -176,10 +177,14 @@ def _checked(block: dict[str, Any], spec: BinSpec, path: Path, *, exact_counts: 
         )
     if block["grain"] not in GRAINS:
         raise BadInput(f"{path}: no block is called {block['grain']!r}", advice=f"Known: {', '.join(GRAINS)}.")
-    if exact_counts and min(counts, default=0) < 0:
+    if block["release"] is None and min(counts, default=0) < 0:
         raise BadInput(f"{path}: an exact count of {section} is below 0", advice="Send the bundle again.")
     if max(map(abs, counts), default=0) > np.iinfo(np.int64).max // 4:
         raise BadInput(f"{path}: a count of {section} is too large to be added", advice="Send the bundle again.")
+    if not isinstance(block["segment"], str | None):
+        raise BadInput(f"{path}: a segment is no text: {block['segment']!r}", advice="Send the bundle again.")
+    if block["release"] is not None:
+        check_noisy_block(block, releases[block["release"]], spec)
     return {
         "block": start,
         "grain": block["grain"],
@@ -187,10 +192,6 @@ def _checked(block: dict[str, Any], spec: BinSpec, path: Path, *, exact_counts: 
         "section": str(section),
         "counts": counts,
     }
-
-
-def moment(text: str) -> datetime:
-    return datetime.fromisoformat(text.removesuffix("Z"))
 
 
 def budget_of(hub: Hub, model: ModelFile) -> Budget:
@@ -204,23 +205,18 @@ def budget_of(hub: Hub, model: ModelFile) -> Budget:
     return Budget(people.name, people.exact_epsilon, people.exact_delta, people.per, people.block)
 
 
-def charge_claims(hub: Hub, tx: Transaction, releases: Any, *, model: ModelFile, site: str) -> None:
-    """Charges the releases that were not charged here: each loss computed again from its mechanism, never believed."""
-    fresh = hub.store.reads(Viewer("house", ())).rows("SELECT DISTINCT id FROM ledger_entry")
-    known = {row["id"] for row in fresh}
-    for release in releases:
-        claimed = exact(release["rho"])
-        computed = loss_of(canonical_json(release["mechanism"]), squared_l2=exact(release["squared_l2"]))
-        if computed > float(claimed):
-            raise BadInput(
-                f"release {release['id']} claims a loss of {release['rho']} and its mechanism loses {computed:.6g}",
-                advice="Do not use this bundle; ask the site for its ledger.",
-                details={"claimed": release["rho"], "computed": computed},
-            )
+def charge_claims(
+    hub: Hub, tx: Transaction, releases: dict[str, dict[str, Any]], *, model: ModelFile, site: str, spec: BinSpec
+) -> None:
+    """Charges the releases that were not charged here: each claim found again, never believed."""
+    taken = tx.connection.execute("SELECT DISTINCT release FROM summary WHERE release IS NOT NULL").fetchall()
+    refuse_taken_before(set(releases), {id_ for (id_,) in taken})
+    known = {row["id"]: row for row in ledger_rows(tx)}
+    for release in releases.values():
+        check_release(release, site=site, model=model, spec=spec, ledger=known)
         if release["id"] not in known:
-            spend = Spend(
-                release["people"], moment(release["block_from"]), moment(release["block_to"]), claimed, site, model.name
-            )
+            start, end = moment(release["block_from"]), moment(release["block_to"])
+            spend = Spend(release["people"], start, end, exact(release["rho"]), site, model.name)
             admit(spends_of(ledger_rows(tx)), spend, budget_of(hub, model))
             writes.ledger(tx, **ledger_columns(release, state="received"))
 

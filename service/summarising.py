@@ -23,6 +23,7 @@ from monitors.engines.base import Blocks
 from monitors.noise import NoisyCounts, release, scale_for
 from service.bundles import SCHEMA, budget_of, ledger_columns, ledger_rows
 from service.ingest import Delivery, ingest_paths, nothing_recorded
+from service.releases import RELEASED, released_cells, squared_sensitivity
 from service.wiring import Hub, local_viewer, memory_hub
 from store import rows, writes
 from store.access import Viewer
@@ -37,8 +38,6 @@ from store.rows import RowShape, shape_of
 from store.summary import matrix
 
 FEWEST_IN_SEGMENT = 11
-RELEASED = (Section.INPUTS, Section.OUTPUTS, Section.OUTCOMES)
-"""What a noisy site releases; labels stay."""
 GRAIN_OF_BLOCK = {timedelta(hours=1): "hour", timedelta(days=1): "day", timedelta(days=7): "week"}
 
 
@@ -181,29 +180,6 @@ def _block(
 
 
 # -- noisy counts -------------------------------------------------------------------------------------------------
-
-
-def released_cells(spec: BinSpec) -> dict[Section, list[int]]:
-    """Which cells of each section are counts that noise is added to; moments and losses are not released."""
-    out: dict[Section, list[int]] = {}
-    columns = {
-        Section.INPUTS: spec.input_cells,
-        Section.OUTPUTS: tuple(cells for cells in (spec.prediction_cells, spec.score_cells) if cells),
-    }
-    for section, cells in columns.items():
-        out[section] = [at for column in cells for at in range(column.start, column.partition.stop)]
-    out[Section.OUTCOMES] = list(range(spec.widths[Section.OUTCOMES]))
-    return {section: cells for section, cells in out.items() if cells}
-
-
-def squared_sensitivity(file: ModelFile, spec: BinSpec) -> Fraction:
-    """Squared L2 distance that one unit can move the released vector: m rows, each in one cell of every table.
-
-    All m rows may fall into the same cells, so each table moves by m: m^2 times the number of tables.
-    """
-    contributions = file.privacy.contributions if file.privacy else 1
-    tables = len(spec.input_cells) + sum(cells is not None for cells in (spec.prediction_cells, spec.score_cells)) + 1
-    return Fraction(contributions * contributions * tables)
 
 
 def _noisy(
