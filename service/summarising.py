@@ -318,9 +318,10 @@ def _bound(connection: Connection, table: str, own: RowShape, shape: RowShape, f
             for bit in (rows.INPUTS, rows.PREDICTION)
         ]
         cut = f"QUALIFY {' AND '.join(kept)}"
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE bounded AS SELECT * FROM ({rows.aligned_sql(table, own, shape)}) {cut}"
-    )
+    # Persons travel with the inputs: a prediction that came by itself is its person's through the id.
+    whose = "coalesce(person, max(person) OVER (PARTITION BY site, id)) AS person"
+    known = f"SELECT * REPLACE ({whose}) FROM ({rows.aligned_sql(table, own, shape)})"
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE bounded AS SELECT * FROM ({known}) {cut}")
 
 
 def _relations(connection: Connection, shape: RowShape) -> dict[Section, str]:

@@ -110,7 +110,7 @@ def test_a_truncated_parquet_is_one_quarantined_row_called_file(hub: Hub, tmp_pa
 
 
 def test_broken_lines_are_set_aside_with_their_bytes_and_the_rest_is_kept(hub: Hub, tmp_path: Path) -> None:
-    lines = [
+    lines: list[dict[str, Any] | str] = [
         row(0),
         '{"id": "r9", "income": ',
         row(1),
