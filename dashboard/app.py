@@ -40,11 +40,19 @@ WIDTH = 1400
 
 def main() -> None:
     st.set_page_config(page_title=words.APP, page_icon=str(PAGE_ICON), layout="wide", initial_sidebar_state="auto")
+    with parts.page_errors("console"):
+        _console()
+
+
+def _console() -> None:
     ctx = current_context()
     if ctx is None:
         st.title(words.SIGNED_OUT, anchor=False)
         return
     shown = [entry for entry in LAYOUT if ctx.may(entry[2])]
+    if not shown:
+        st.title(words.NO_PAGES, anchor=False)
+        return
     holder: dict[str, Context] = {}
     places = {
         name: st.Page(
@@ -84,7 +92,8 @@ def _foot(ctx: Context) -> None:
         org = f"{words.plain(ctx.org)} · " if ctx.org else ""
         st.caption(f"{org}signed in as **{words.plain(ctx.viewer.name)}** ({', '.join(ctx.viewer.roles)})")
         # Our own words only: a Markdown link would open another tab and leave this one signed in to look at.
-        st.html(f'<a href="/logout" target="_self">{words.SIGN_OUT}</a>')
+        style = f"color:{parts.colours().accent};font-size:0.875rem;text-decoration:none"
+        st.html(f'<a href="/logout" target="_self" style="{style}">{words.SIGN_OUT}</a>')
 
 
 if __name__ == "__main__":

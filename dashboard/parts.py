@@ -49,7 +49,7 @@ def link(ctx: Context, to: Link, *, help: str | None = None) -> None:
     if place is None:
         st.markdown(to.label)
     elif to.page == ctx.here:
-        # Streamlit's link to the page that is open leaves the address as it was: the next press would act on the old id.
+        # A Streamlit link to the open page leaves the address as it was: the next press would act on the old id.
         key = f"to {to.page} {sorted(to.params.items())}"
         label = f":blue[{to.label}]"
         st.button(

@@ -89,7 +89,3 @@ STREAMLIT_CONFIG: Mapping[str, Any] = {
     **_section("dark", DARK),
 }
 """Address and port are service/serve.py's to add; the cookie secret comes from the environment."""
-
-HEAD_SCRIPT = '<script>window.__streamlit={BACKEND_BASE_URL:location.origin+"/"}</script>'
-"""Goes right after `<head>` of the HTML: on a deep link such as /alert?id= Streamlit's page else also asks for
-/alert/_stcore/health, and the browser logs that 404 as an error."""

@@ -108,7 +108,7 @@ def palette(kind: str | None) -> Palette:
 
 
 def _mark(icon: str, word: str, colour: str, *, wash: bool) -> str:
-    return f":{colour}-badge[{icon} {word}]" if wash else f":{colour}[{icon} {word}]"
+    return f":{colour}-badge[{icon} {word}]" if wash else f":{colour}[{icon}\u00a0{word}]"
 
 
 def state(status: str) -> str:

@@ -36,6 +36,7 @@ PAGES = {
 
 NOT_FOUND = "Not found, or you may not read it."
 SIGNED_OUT = "You are not signed in."
+NO_PAGES = "Your account has no role that opens a page. Ask an admin for one."
 SIGN_OUT = "Sign out"
 TRY_AGAIN = "Try again"
 FAILED = "This page could not be drawn."

@@ -172,11 +172,11 @@ def _models(ctx: Context, models: list[Row], firing: list[Row]) -> None:
     )
 
 
-def model_line(ctx: Context, model: Row, firing: list[Row]) -> list[str | Link]:
+def model_line(ctx: Context, model: Row, firing: list[Row]) -> list[str | Link | tuple[Link, str]]:
     mine = [a for a in firing if (a["model"], a["version"]) == (model["model"], model["version"])]
-    name = f"{words.plain(model['title'])} · {words.plain(model['model'])} {words.plain(model['version'])}"
+    name = f"{words.plain(model['model'])} {words.plain(model['version'])}"
     return [
-        Link(name, "model", {"id": model["model"], "version": model["version"]}),
+        (Link(name, "model", {"id": model["model"], "version": model["version"]}), words.plain(model["title"])),
         theme.state(model["worst"]),
         count(len(mine)) if model["last_event"] else words.NO_DATA,
         str(model["tier"]["level"]),
