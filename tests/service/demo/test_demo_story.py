@@ -18,11 +18,11 @@ from service.commands.hubs import init_hub
 from service.commands.inspection import search_hub_file
 from service.commands.reports import verify_report
 from service.commands.retraining import OWN_REQUEST, approve_request, run_request
-from service.comparison import evidently_defaults
+from service.comparison import Compared, evidently_defaults
 from service.demo import sites as demo_sites
 from service.demo import tour as touring
 from service.demo.build import Built, find
-from service.demo.data import CLOUD, DAYS, FIRST_DAY, KIOSK, MODEL, NORTH, PLANS, PLANTED_NAME, SOUTH, decisions
+from service.demo.data import CLOCK, CLOUD, DAYS, FIRST_DAY, KIOSK, MODEL, NORTH, PLANS, PLANTED_NAME, SOUTH, decisions
 from service.demo.tamper import tamper
 from service.wiring import local_viewer
 from store.access import Grant, Viewer
@@ -54,6 +54,19 @@ def alerts_of(reads: Reads, monitor: str, about: str | None) -> dict[str, dict[s
 def course(reads: Reads, **filters: Any) -> list[dict[str, Any]]:
     """One measure at one site, oldest window first."""
     return sorted(reads.results(model=MODEL, version="3", **filters), key=lambda row: row["window"]["to"])
+
+
+def peers(reads: Reads) -> list[Compared]:
+    """Evidently's defaults since loan_purpose moved, at cloud-eu and edge-kiosk."""
+    model = reads.model(MODEL, "3")
+    assert model is not None
+    return evidently_defaults(reads, model["file"], model["spec"], start=day(45))
+
+
+@pytest.fixture
+def story(root: Path) -> str:
+    """The story's text, on one line."""
+    return re.sub(r"\s+", " ", (root / "service" / "demo" / "story.md").read_text(encoding="utf-8"))
 
 
 # -- what was planted -----------------------------------------------------------------------------------------------
@@ -156,9 +169,9 @@ def test_which_move_is_local_and_what_evidently_flags(reads: Reads) -> None:
     sentence = touring.local_or_global(reads, "3")
     assert "income moved at branch-north alone since 2026-10-03" in sentence
     assert {move.about: len(move.outside) for move in moved} == {"income": 1, "loan_purpose": 3}
+    cloud, kiosk = peers(reads)
     model = reads.model(MODEL, "3")
     assert model is not None
-    cloud, kiosk = evidently_defaults(reads, model["file"], model["spec"], start=day(45))
     spans = [(day(number), day(number) + DAY) for number in range(45, DAYS + 1)]
     page = compare(reads, model, site=CLOUD.site, spans=spans, ours=set(cloud.outside))
     assert page is not None
@@ -243,10 +256,36 @@ def test_only_what_the_demo_wrote_is_taken_over_or_removed(tmp_path: Path) -> No
     assert (beside / "letters.txt").exists()
 
 
+def test_the_story_tells_the_plan_and_what_was_measured(reads: Reads, story: str) -> None:
+    kept = sum(row["kept"] for row in reads.coverage(MODEL, "3", FIRST_DAY, day(DAYS + 1)))
+    auc = [row for row in course(reads, site=CLOUD.site, monitor="performance", measure="roc_auc") if row["value"]]
+    told = [
+        f"three hours after the last of {DAYS} days. {kept:,} predictions",
+        f"`{CLOUD.site}` | rows | {CLOUD.per_day:,} |",
+        f"`{NORTH.site}` | counts | {NORTH.per_day:,} |",
+        f"`{SOUTH.site}` | noisy counts | {SOUTH.per_day:,} |",
+        f"higher at `{NORTH.site}` from day {NORTH.income_from}",
+        f"everywhere, from day {NORTH.purpose_from}",
+        f"at {NORTH.ratio} of men's rate at `{NORTH.site}`",
+        f"approved at {KIOSK.ratio} of it, of 48 people",
+        f"From day {CLOUD.fading_from} the outcome at `{CLOUD.site}`",
+        f"ROC AUC {auc[-1]['value']:.3f} on day {(moment(auc[-1]['window']['to']) - FIRST_DAY).days}",
+        "on days {} and {}".format(*CLOUD.missing_days),
+        PLANTED_NAME,
+        f"{CLOCK:%Y-%m-%d %H:%M} UTC",
+    ]
+    assert [text for text in told if text not in story] == []
+    cloud, kiosk = peers(reads)
+    assert f"on the {cloud.windows} days since" in story
+    assert f"they flag {len(cloud.flagged)} of {cloud.columns} columns, the one that was planted" in story
+    assert f"on {kiosk.windows} windows of {kiosk.rows} people, they flag {len(kiosk.flagged)} of 7 columns" in story
+    assert "loan_purpose" not in kiosk.flagged
+
+
 # -- the retraining: last, for it changes the demo ------------------------------------------------------------------
 
 
-def test_another_person_approves_and_a_fairer_version_comes_back_with_its_price(demo: Built) -> None:
+def test_another_person_approves_and_a_fairer_version_comes_back_with_its_price(demo: Built, story: str) -> None:
     id_ = demo.request["id"]
     with pytest.raises(NotPermitted, match=re.escape(OWN_REQUEST)):
         approve_request(demo.hub, Viewer("anna", (Grant("data"), Grant("admin"))), id=id_)
@@ -264,6 +303,14 @@ def test_another_person_approves_and_a_fairer_version_comes_back_with_its_price(
     assert -5 < difference < 0
     for told in (*before.values(), *after.values(), *outcome["result"]["groups"]["after"].values()):
         assert told["interval"][0] < told["value"] < told["interval"][1]
+    measured = outcome["result"]["measured_on"]
+    assert f"on {measured['trained_on']:,} decisions" in story
+    assert f"Measured on {measured['rows']:,} later decisions" in story
+    assert f"Its price: {outcome['price']}." in story
+    for name, line in (("selection_rate_ratio", "women's rate over men's"), ("roc_auc", "no worse than 0.02")):
+        assert f"{line} | {before[name]['value']:.3f} | {after[name]['value']:.3f} |" in story
+    for name, line in (("approval_rate", "approved"), ("unpaid_among_granted", "loans granted")):
+        assert f"{line} | {before[name]['value']:.1%} | {after[name]['value']:.1%} |".replace("%", " %") in story
     assert {row["version"] for row in demo.hub.store.reads(local_viewer()).models()} >= {"3", "4"}
     artifact = demo.sites / NORTH.site / outcome["result"]["artifact"]["file"]
     assert artifact.exists()
