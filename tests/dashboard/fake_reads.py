@@ -1,6 +1,6 @@
 """A stand-in for `store.reads.Reads` with the demo's story in plain dicts, so that pages are tested without a hub.
 
-The shapes are those of store/reads; tests/journeys draws the same pages from a real hub.
+The shapes are those of store/reads, monitors and service/commands/retraining.
 """
 
 from __future__ import annotations
