@@ -9,7 +9,8 @@
 
 Rates come from Fairlearn with counts as sample weights; intervals and tests are ours (monitors/intervals.py), because
 Fairlearn's bootstrap resamples rows. A gap beyond its limit is `outside` only where the difference from parity is
-significant (pooled z test, p times the number of pairs compared); else it is `unclear`. Inside the limit it is
+significant (pooled z test, p times the number of pairs compared), for the widest gap or for any other pair beyond the
+limit: a handful of people at the extreme must not hide many behind them. Else it is `unclear`. Inside the limit it is
 `within` only at a size at which a gap as large as the limit would have been significant; else `too_few`.
 (missing) and (other) are never compared, nor are groups of fewer than 10 people. Noisy counts carry their noise into
 every interval and test; labels are not released with noise. A gap is a statistical result, not a determination of
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -75,14 +77,14 @@ def fairness_results(
     variance: float = 0.0,
     noise: dict[str, Any] | None = None,
 ) -> list[Result]:
-    """What predictions alone tell: every attribute, and the pairs that `watch.fairness` names.
+    """What predictions alone tell: every attribute, and every two of them.
 
     `variance` is that of the noise in each cell of outcomes. Gaps that need labels: `label_gap_results`.
     """
     declared, noise = _limits(model), noise_told(variance, noise)
     if not spec.groups:
         return []
-    names = attributes_of(spec, [of for of, _ in declared])
+    names = attributes_of(spec)
     if not spec.prediction or spec.good not in spec.classes[:-1]:
         reason = "the model file names no good prediction"
         return [_cannot(subject, of, m, Status.NOT_COMPUTABLE, reason, limit) for (of, m), limit in declared.items()]
@@ -109,7 +111,7 @@ def label_gap_results(
     limits = _limits(model)
     met = fairlearn_rate()
     out: list[Result] = []
-    for name in attributes_of(spec, [of for of, _ in limits]):
+    for name in attributes_of(spec):
         own = {measure: limit for (of, measure), limit in limits.items() if of == name}
         cannot = _no_label_reason(spec, labelled, variance)
         if cannot is not None:
@@ -222,8 +224,29 @@ class _Judge:
                 self.subject, self.name, measure, Status.NOT_COMPUTABLE, reason, limit, details=told, **fields
             )
         comparisons = sum(_pairs(sum(map(enough, table.compared.values()))) for table in tables)
+        clear = None if limit is None else self._clear_pair(measure, tables, limit, comparisons)
+        if clear is not None and clear["lowest"] != low[0]:
+            told |= {"clear_pair": clear}
         result = self._measured(measure, low, high, comparisons, told, fields)
-        return _verdict(result, limit, low[1], high[1], comparisons, measure)
+        return _verdict(result, limit, low[1], high[1], comparisons, measure, clear=clear is not None)
+
+    def _clear_pair(
+        self, measure: str, tables: Sequence[GroupShares], limit: Limit, comparisons: int
+    ) -> dict[str, Any] | None:
+        """The pair of groups beyond the limit that is least likely by chance, where it is significant."""
+        found: list[tuple[float, str, str, float]] = []
+        for table in tables:
+            groups = [(group, share) for group, share in table.compared.items() if enough(share)]
+            for first, second in combinations(groups, 2):
+                low, high = sorted((first, second), key=lambda item: self._rate(item[1]))
+                value = self._value(measure, low, high)
+                p_value = parity_p_value(low[1], high[1]) * comparisons
+                if p_value < ALPHA and not limit.met_by(value):
+                    found.append((p_value, low[0], high[0], value))
+        if not found:
+            return None
+        p_value, lowest, highest, value = min(found)
+        return {"lowest": lowest, "highest": highest, "value": value, "p_adjusted": p_value}
 
     def _measured(
         self,
@@ -309,8 +332,10 @@ def _pairs(groups: int) -> int:
     return groups * (groups - 1) // 2
 
 
-def _verdict(result: Result, limit: Limit | None, low: Share, high: Share, comparisons: int, measure: str) -> Result:
-    significant = parity_p_value(low, high) * comparisons < ALPHA
+def _verdict(
+    result: Result, limit: Limit | None, low: Share, high: Share, comparisons: int, measure: str, *, clear: bool
+) -> Result:
+    significant = clear or parity_p_value(low, high) * comparisons < ALPHA
     if limit is None:
         details = {**result.details, "limit": NO_LIMIT}
         return replace(result, status=Status.WITHIN, significant=None, details=details)

@@ -6,9 +6,9 @@ noisy cells carry as much noise as cells were summed, which the shares here reme
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import combinations
 from math import prod
 
 import numpy as np
@@ -37,11 +37,10 @@ class GroupShares:
     """Rows of groups where a value is missing or not declared."""
 
 
-def attributes_of(spec: BinSpec, declared: Iterable[str]) -> list[str]:
-    """Every attribute, then the pairs that a limit names."""
+def attributes_of(spec: BinSpec) -> list[str]:
+    """Every attribute, then every two of them, in the order in which the model file declares them."""
     own = [group.name for group in spec.groups]
-    pairs = [name for name in declared if BOTH in name and all(part in own for part in name.split(BOTH))]
-    return list(dict.fromkeys([*own, *pairs]))
+    return [*own, *(BOTH.join(pair) for pair in combinations(own, 2))]
 
 
 def group_shares(spec: BinSpec, name: str, counts: Counts, rate: Rate, *, variance: float = 0.0) -> GroupShares:

@@ -91,9 +91,13 @@ def recount(tx: Transaction, spec: BinSpec, shape: RowShape, *, model: str, vers
 
 def count_reference(connection: Connection, spec: BinSpec, relation: str) -> pa.Table:
     """The reference's vectors of inputs and outputs, one row per section, whatever its times."""
+    timeless = "reference_without_times"
+    connection.execute(
+        f"CREATE OR REPLACE TEMP VIEW {timeless} AS SELECT * REPLACE (TIMESTAMP '1970-01-01' AS event_time) FROM {relation}"
+    )
     parts = []
     for section in (Section.INPUTS, Section.OUTPUTS):
         if spec.widths[section]:
-            parts.append(engine.count(connection, relation, spec, section, blocks=Blocks(fixed="week")))
+            parts.append(engine.count(connection, timeless, spec, section, blocks=Blocks(fixed="week")))
     table = pa.concat_tables(parts) if parts else SUMMARY_SCHEMA.empty_table()
     return table.filter(pc.is_null(table.column("segment")))

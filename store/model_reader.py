@@ -70,11 +70,20 @@ def read_model_file(text: str, *, source: str) -> ModelFile:
         watch=_read(fields, "watch", lambda field: read_watch(field, columns=columns), Watch()),
         privacy=_read(fields, "privacy", lambda field: read_privacy(field, columns=columns), None),
         retrain=_read(fields, "retrain", read_retrain, None),
-        document=document.value,
+        document=_in_order(document.value),
     )
     if "reference" in fields and model.reference.version == model.version:
         raise fields["reference"].bad("another version", found=f'this version, "{model.version}"')
     return model
+
+
+def _in_order(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with its groups as a list: their order names the pairs, and canonical JSON sorts keys."""
+    groups = document["columns"].get("groups")
+    if not isinstance(groups, dict) or "name" in groups:
+        return document
+    listed = [{"name": name, **(item or {})} for name, item in groups.items()]
+    return {**document, "columns": {**document["columns"], "groups": listed}}
 
 
 def _require(whole: Field, fields: dict[str, Field], *names: str) -> None:

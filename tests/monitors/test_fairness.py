@@ -162,16 +162,27 @@ def test_small_groups_show_no_rate() -> None:
     assert ratio.value == 1.0 and ratio.details["too_small"] == [{"group": "race=C", "n": 9}]
 
 
-def test_pairs_are_judged_where_a_limit_names_them() -> None:
+def test_pairs_are_always_measured_and_judged_where_a_limit_names_them() -> None:
     watch = FairnessWatch(measure="selection_rate_ratio", of="sex & race", at_least=0.8)
     cells = [(sex, race, 1, 300) for sex in (0, 1) for race in (0, 1, 2)]
     cells += [(sex, race, 0, 300 if (sex, race) != (0, 1) else 900) for sex in (0, 1) for race in (0, 1, 2)]
-    assert not any("&" in str(about) for about, _ in judged(table(*cells)))
+    unasked = judged(table(*cells))["sex & race", "selection_rate_ratio"]
     found = judged(table(*cells), watch)
+    assert unasked.value == found["sex & race", "selection_rate_ratio"].value and unasked.limit_value is None
     result = found["sex & race", "selection_rate_ratio"]
     assert result.details["lowest"]["group"] == "sex=F & race=B" and result.status == "outside"
     assert result.details["comparisons"] == 15
     assert found["sex=F & race=B", "selection_rate"].value == 0.25
+
+
+def test_a_handful_at_the_extreme_does_not_hide_many_behind_them() -> None:
+    watch = FairnessWatch(measure="selection_rate_ratio", of="race", at_least=0.8)
+    cells = [(0, 0, 1, 600), (0, 0, 0, 400), (0, 1, 1, 300), (0, 1, 0, 700), (0, 2, 1, 3), (0, 2, 0, 8)]
+    result = judged(table(*cells), watch)["race", "selection_rate_ratio"]
+    assert result.details["lowest"]["group"] == "race=C" and result.details["p_adjusted"] > 0.05
+    assert result.status == "outside" and result.significant
+    assert result.details["clear_pair"]["lowest"] == "race=B"
+    assert result.details["clear_pair"]["value"] == pytest.approx(0.5)
 
 
 def test_many_groups_pay_for_the_pairs_they_compare() -> None:
@@ -192,7 +203,7 @@ def test_no_labels_is_said_and_noisy_labels_are_refused() -> None:
     found = by_labels(nothing)
     assert set(found) == {
         (about, f"{measure}_difference")
-        for about in ("sex", "race")
+        for about in ("sex", "race", "sex & race")
         for measure in ("true_positive_rate", "false_positive_rate", "equalized_odds")
     }
     assert {result.status for result in found.values()} == {"no_labels"}

@@ -220,3 +220,10 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
 def test_any_text_is_read_or_refused(text: str) -> None:
     with suppress(BadInput):
         read(text)
+
+
+def test_the_order_of_groups_survives_canonical_json() -> None:
+    """The order names the pairs (`sex & race`), and the record keeps documents with their keys sorted."""
+    model = read("name: m\nversion: 1\ncolumns: {inputs: [x], groups: {sex: {}, age: {bands: [18, 40]}, race:}}\n")
+    assert read(canonical_json(model.document)).columns.groups == model.columns.groups
+    assert [group.name for group in model.columns.groups] == ["sex", "age", "race"]
