@@ -93,7 +93,8 @@ def count_reference(connection: Connection, spec: BinSpec, relation: str) -> pa.
     """The reference's vectors of inputs and outputs, one row per section, whatever its times."""
     timeless = "reference_without_times"
     connection.execute(
-        f"CREATE OR REPLACE TEMP VIEW {timeless} AS SELECT * REPLACE (TIMESTAMP '1970-01-01' AS event_time) FROM {relation}"
+        f"CREATE OR REPLACE TEMP VIEW {timeless} AS SELECT * REPLACE (TIMESTAMP '1970-01-01' AS event_time) "
+        f"FROM {relation}"
     )
     parts = []
     for section in (Section.INPUTS, Section.OUTPUTS):

@@ -107,7 +107,12 @@ def verify_report(hub: Hub, viewer: Viewer, *, path: Path, recompute_too: bool =
     )
     # What the trail says of a report counts only while the trail itself holds.
     trail = reads.verify_trail()
-    out = {**verdict.as_json(), "schema": "bailiwick/report-verification/1", "file": str(path), "trail": trail.as_json()}
+    out = {
+        **verdict.as_json(),
+        "schema": "bailiwick/report-verification/1",
+        "file": str(path),
+        "trail": trail.as_json(),
+    }
     if not trail.holds and verdict.integrity == "intact":
         out["integrity"] = "unknown"
     if recompute_too and verdict.integrity == "intact":
