@@ -1,4 +1,5 @@
-"""The scheduler: one thread of the server that runs approved requests at once and the monitors at their interval.
+"""The scheduler: one thread of the server that runs approved requests at once, sends notices that wait,
+and runs the monitors at their interval.
 
 A round that fails is logged and the next one comes all the same; what failed stays to be done.
 """
@@ -13,6 +14,7 @@ from datetime import datetime
 from service import runtime
 from service.commands.monitoring import monitor
 from service.commands.retraining import run_request
+from service.outbox import deliver
 from service.wiring import Hub, wall_clock
 from store.access import Grant, Viewer
 
@@ -49,12 +51,13 @@ class Scheduler:
             runtime.work.clear()
 
     def round(self, now: datetime) -> None:
-        """Whatever is due: approved requests first, then the monitors."""
+        """Whatever is due: approved requests, notices that wait, then the monitors."""
         for request in self.hub.store.reads(SCHEDULER).requests(state="approved"):
             if self._ending.is_set():
                 return
             log.info("running request %s", request["id"])
             run_request(self.hub, SCHEDULER, id=request["id"])
+        deliver(self.hub)
         if self._measured_at is None or now - self._measured_at >= self.hub.config.monitor_every:
             done = monitor(self.hub, SCHEDULER)
             self._measured_at = now

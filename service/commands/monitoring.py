@@ -16,6 +16,7 @@ from service.binning import current_spec, freeze_if_known
 from service.bundles import budget_of
 from service.ingest import known_model
 from service.judging import ALWAYS, judge, load_version
+from service.outbox import deliver, notices, post
 from service.wiring import Hub
 from store import writes
 from store.access import Permission, Viewer, require
@@ -88,6 +89,11 @@ def _run(
             ids = writes.results(tx, table_of(results), basis_seq=reads.seq)
             changed = step_alerts(tx, reads, file, list(zip(results, ids, strict=True)))
             tx.details["alerts"] = len(changed)
+            # Before the commit: a notice of a run that was rolled back is a smaller harm than an alert nobody hears of.
+            if hub.config.sinks:
+                post(hub, notices(hub, changed))
+    if hub.config.sinks:
+        deliver(hub)
     return {**_told(name, version, results), "alerts": [a["id"] for a in changed], "seq": tx.seq, "why_not": why_not}
 
 

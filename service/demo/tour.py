@@ -87,7 +87,7 @@ def local_or_global(reads: Reads, version: str) -> str:
             first = datetime.fromisoformat(alert["first_window"]["from"].removesuffix("Z"))
             since.setdefault(alert["about"], {})[alert["site"]] = first
     moved = [
-        f"{column} moved at {listed(sorted(where))}{' alone' if len(where) == 1 else ''} "
+        f"{column} moved at {listed(sorted(where))}{' alone' if len(where) == 1 else ''}, "
         f"since {min(where.values()):%Y-%m-%d}"
         for column, where in sorted(since.items(), key=lambda item: (len(item[1]), item[0]))
     ]
@@ -139,6 +139,8 @@ def asked(request: dict[str, Any]) -> str:
     told = f"Asked for by {request['requested_by']}, for {request['site']}"
     if request["state"] == "requested":
         return f"{told}; another person must approve, and {request['requested_by']}'s own Approve is refused."
+    if request["state"] == "trained":
+        return f"{told}, approved by {request['approved_by']}: version {request['new_version']} came back."
     return f"{told}; it is {request['state']}."
 
 
