@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import inspect
+import json
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -173,7 +174,10 @@ class Api:
                     raise BadInput(
                         f"no filter is called {sorted(unknown)[0]}", advice=f"Known: {', '.join(sorted(allowed))}."
                     )
-                return answer({name: read(**dict(request.query_params))})
+                filters: dict[str, Any] = dict(request.query_params)
+                if "limit" in filters:
+                    filters["limit"] = _limit(filters["limit"])
+                return answer({name: read(**filters)})
 
             return await self._guarded(request, work)
 
@@ -188,12 +192,9 @@ class Api:
                     f"no command is called {name}", advice=f"Known: {', '.join(sorted(set(COMMANDS) - LOCAL_ONLY))}."
                 )
             )
-        try:
-            body = await request.json()
-        except ValueError:
-            return refusal(BadInput("the body is no JSON object", advice="Send the command's arguments as one."))
+        body = await request.body()
         return await self._guarded(
-            request, lambda viewer: answer(load(name)(self.hub, viewer, **arguments(load(name), body)))
+            request, lambda viewer: answer(load(name)(self.hub, viewer, **arguments(load(name), _json(body))))
         )
 
     async def local_cli(self, request: Request) -> Response:
@@ -201,8 +202,21 @@ class Api:
         token = request.headers.get("authorization", "").partition(" ")[2]
         if not self._is_local(token):
             return unauthenticated()
-        body = await request.json()
-        return await self._guarded(request, lambda viewer: answer(answer_cli(self.hub, body)))
+        body = await request.body()
+        return await self._guarded(request, lambda viewer: answer(answer_cli(self.hub, _json(body))))
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise BadInput("the body is no JSON object", advice="Send the command's arguments as one.") from error
+
+
+def _limit(text: str) -> int:
+    if not text.isdecimal() or len(text) > 9:
+        raise BadInput(f"limit is no number: {text!r}", advice="Give a whole number, such as limit=100.")
+    return int(text)
 
 
 def arguments(command: Callable[..., Any], body: Any) -> dict[str, Any]:

@@ -24,7 +24,8 @@ def add_model(
 ) -> dict[str, Any]:
     """Adds a model version, or revises one. A revision that moves a limit needs a reason.
 
-    folder: where a `reference: {file: ...}` of the model file is looked for; it is ingested with the model.
+    folder: where a `reference: {file: ...}` of the model file is looked for; it is ingested with the model. None: it
+    is left to `ingest --kind reference`.
     """
     file = read_model_file(text, source=source)
     require(viewer, Permission.MODEL_WRITE, model=file.name)
@@ -75,10 +76,12 @@ def _told(file: ModelFile) -> dict[str, Any]:
 
 
 def _bring_reference(hub: Hub, viewer: Viewer, file: ModelFile, folder: Path | None) -> dict[str, Any] | None:
-    """Ingests the reference that a new model file names; None where it names none."""
-    if file.reference.file is None:
+    """Ingests the reference that a new model file names; None where it names none, or came without a folder of its own:
+    whoever sends a model file over HTTP does not choose files of this machine.
+    """
+    if file.reference.file is None or folder is None:
         return None
-    path = (folder or Path()) / file.reference.file
+    path = folder / file.reference.file
     if not path.exists():
         raise BadInput(
             f"{file.name}:{file.version} was added, but its reference {path} is not there",
