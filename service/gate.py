@@ -51,15 +51,17 @@ class Gate:
             return
         headers = [(name, value) for name, value in scope["headers"] if name.lower() != HEADER]
         path = scope["path"]
-        host = dict(headers).get(b"host", b"").decode("latin-1").rsplit(":", 1)[0].strip("[]")
-        if host not in self.hosts:
+        if _host(dict(headers).get(b"host", b"")) not in self.hosts:
             await _refuse(scope, send, 421, b"This server does not answer under that name.\n")
+            return
+        if scope["type"] == "websocket" and not self._is_own(dict(headers).get(b"origin")):
+            await _refuse(scope, send, 403, b"")
             return
         if path.startswith(CLOSED):
             await _refuse(scope, send, 404, b"Not here.\n")
             return
         name = self._name(headers)
-        if name is None and not path.startswith((*OPEN, *OWN_AUTH)):
+        if name is None and path not in OPEN and not path.startswith(OWN_AUTH):
             await self._ask_to_sign_in(scope, send, headers)
             return
         if name is not None:
@@ -69,6 +71,10 @@ class Gate:
         headers = [pair for pair in headers if not (shell and pair[0].lower() == b"accept-encoding")]
         sending = _with_policy(send)
         await self.app({**scope, "headers": headers}, receive, _with_base(sending) if shell else sending)
+
+    def _is_own(self, origin: bytes | None) -> bool:
+        """A browser says which page opens a websocket, and lets any page open one; what is no browser says nothing."""
+        return origin is None or _host(origin.rpartition(b"//")[2]) in self.hosts
 
     def _name(self, headers: list[tuple[bytes, bytes]]) -> str | None:
         """The signed-in name; the folder's owner where no accounts exist."""
@@ -93,6 +99,12 @@ class Gate:
             {"type": "http.response.start", "status": 303, "headers": [(b"location", location.encode()), *SECURITY]}
         )
         await send({"type": "http.response.body", "body": b""})
+
+
+def _host(authority: bytes) -> str:
+    """The name in `name:port` or `[address]:port`; the port may be missing."""
+    text = authority.decode("latin-1")
+    return text[1:].partition("]")[0] if text.startswith("[") else text.partition(":")[0]
 
 
 def session_id(headers: list[tuple[bytes, bytes]]) -> str | None:
