@@ -12,7 +12,7 @@ from dataclasses import replace
 from monitors.engines import duckdb as engine
 from service.counting import count_reference, recount
 from store import rows, writes
-from store.bin_learning import ReferenceProfile, declared_enough, learn_spec, resolve_types, undeclared
+from store.bin_learning import ColumnProfile, ReferenceProfile, declared_enough, learn_spec, resolve_types, undeclared
 from store.bins import BinSpec, spec_from_json
 from store.db import Connection, Transaction
 from store.errors import BadInput
@@ -48,13 +48,15 @@ def freeze_if_known(
     if not declared_enough(model, reference) and force:
         at_hand = _profile(connection, model, shape, "rows")
         known = reference.filled_from(at_hand) if reference and at_hand else reference or at_hand
-        missing = [name for name in undeclared(model, known) if name in {c.name for c in model.columns.inputs}]
-        if missing:
+        inputs = {column.name for column in model.columns.inputs}
+        missing = [name for name in undeclared(model, known) if name in inputs]
+        if known is None or not inputs - set(missing):
             raise BadInput(
                 f"{model.name}:{model.version} has no bins yet for {', '.join(missing)}: no reference, no rows, "
                 "nothing declared",
                 advice="Ingest the reference with `--kind reference`, or declare a `range` or `values` for each.",
             )
+        known = replace(known, inputs={**known.inputs, **{name: _never_there(model, name) for name in missing}})
     elif not declared_enough(model, reference):
         return None
     spec = learn_spec(model, known, bins=_bins(connection))
@@ -65,6 +67,13 @@ def freeze_if_known(
     if reference is not None:
         _record_reference(tx, model, spec, shape, reference.rows)
     return spec
+
+
+def _never_there(model: ModelFile, name: str) -> ColumnProfile:
+    """A column without a single value must not keep the others from being measured: its rows count as missing."""
+    number = any(column.name == name and column.type is InputType.NUMBER for column in model.columns.inputs)
+    kind = InputType.NUMBER if number else InputType.CATEGORY
+    return ColumnProfile(name=name, type=kind, rows=0, distinct=0, numeric=False)
 
 
 def current_spec(connection: Connection, model: ModelFile) -> BinSpec | None:

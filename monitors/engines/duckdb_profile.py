@@ -6,6 +6,8 @@ lacks are left out.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import duckdb
 
 from monitors.engines import duckdb_text as sql
@@ -13,6 +15,9 @@ from monitors.engines.duckdb_query import column_kinds
 from store.bin_learning import QUANTILES, TOP_VALUES, ColumnProfile, ReferenceProfile, seen_type
 from store.model_file import InputType, ModelFile, Task
 
+STRIPE = 25
+"""Columns of a wide relation that are copied out at a time: planning a query over hundreds of columns takes longer
+than running it over one."""
 PLAIN_NUMBER = r"-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?"
 """Text that reads as a number and is no code: `007` and `+49` stay text."""
 
@@ -20,11 +25,12 @@ PLAIN_NUMBER = r"-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?"
 def profile(connection: duckdb.DuckDBPyConnection, relation: str, model: ModelFile) -> ReferenceProfile:
     """What the relation's rows hold in the columns that the model file declares."""
     kinds, declared = column_kinds(connection, relation), model.columns
+    stripes = _Stripes(connection, relation, tuple(kinds))
 
     def seen(column: str, name: str, *, number: bool = False) -> ColumnProfile | None:
-        return (
-            _column(connection, relation, column, kinds[column], name=name, number=number) if column in kinds else None
-        )
+        if column not in kinds:
+            return None
+        return _column(connection, stripes.holding(column), column, kinds[column], name=name, number=number)
 
     inputs = {
         column.name: seen(f"x{i}", column.name, number=column.type is InputType.NUMBER or column.range is not None)
@@ -39,6 +45,27 @@ def profile(connection: duckdb.DuckDBPyConnection, relation: str, model: ModelFi
         prediction=seen("prediction", predicted.column, number=model.task is Task.REGRESSION) if predicted else None,
         score=seen("score", declared.score, number=True) if declared.score else None,
     )
+
+
+@dataclass
+class _Stripes:
+    """A wide relation, a few columns at a time in a temporary table."""
+
+    connection: duckdb.DuckDBPyConnection
+    relation: str
+    columns: tuple[str, ...]
+    copied: tuple[str, ...] = ()
+
+    def holding(self, column: str) -> str:
+        """The relation, or the stripe of it, in which the column is."""
+        if len(self.columns) <= STRIPE:
+            return self.relation
+        if column not in self.copied:
+            start = self.columns.index(column) // STRIPE * STRIPE
+            self.copied = self.columns[start : start + STRIPE]
+            listed = ", ".join(f'"{name}"' for name in self.copied)
+            self.connection.execute(f"CREATE OR REPLACE TEMP TABLE stripe AS SELECT {listed} FROM {self.relation}")
+        return "stripe"
 
 
 def _column(
