@@ -47,9 +47,7 @@ class SiteReads(View):
     def _receipts(self, allowed: str, limit: int | None, **filters: str | None) -> list[dict[str, Any]]:
         more, values = where(**filters)
         rows = self.rows(
-            "SELECT batch, site, model, version, format, kind, rows, kept, quarantined, duplicates, ignored, absent, "
-            "seq, sha256, first_event, last_event, reasons, source, bytes, known_at FROM batch "
-            f"WHERE seq <= ? AND {allowed}{more} ORDER BY seq DESC LIMIT coalesce(?, 1000000)",
+            f"{_RECEIPTS.replace('{allowed}', allowed)}{more} ORDER BY seq DESC LIMIT coalesce(?, 1000000)",
             [self.seq, *values, limit],
         )
         for row in rows:
@@ -73,7 +71,7 @@ class SiteReads(View):
         """Per site: what came in [start, end), what was set aside and why, silent hours, and how many have a label."""
         allowed = self.allowed(Permission.MODEL_READ, site="site_version.site", model=None)
         parameters = {"seq": self.seq, "model": model, "version": version, "start": start, "end": min(end, self.now)}
-        rows = self.rows(_COVERAGE.replace("{allowed}", allowed), parameters)  # type: ignore[arg-type]  # named
+        rows = self.rows(_COVERAGE.replace("{allowed}", allowed), parameters)
         for row in rows:
             reasons: dict[str, int] = {}
             for text in row.pop("all_reasons") or []:
