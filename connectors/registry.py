@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterable
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
@@ -36,8 +37,9 @@ BUILT_IN = {
 """The entry points that our own pyproject.toml declares, so that a checkout without an install has them too."""
 
 
+@cache
 def _points() -> dict[str, EntryPoint]:
-    """Every entry point by name; one of ours is never replaced by a stranger's."""
+    """Every entry point by name, looked up once; one of ours is never replaced by a stranger's."""
     found = {point.name: point for point in entry_points(group=GROUP)}
     ours = {name: EntryPoint(name, value, GROUP) for name, value in BUILT_IN.items()}
     return {**found, **ours}

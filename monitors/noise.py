@@ -79,12 +79,13 @@ def scale_for(*, squared_l2: Fraction, rho: Fraction) -> float:
 
 def release(counts: Counts, *, squared_l2: Fraction, rho: Fraction) -> NoisyCounts:
     """The counts with noise. Raises BadInput for what is no vector of 64-bit integers; charge the ledger first."""
+    from opendp.mod import serialize
+
     _admit(counts)
     scale = scale_for(squared_l2=squared_l2, rho=rho)
     sensitivity = _root_up(squared_l2)
-    dp = _opendp()
     for _ in range(64):
-        measurement = _gaussian(dp, len(counts), scale)
+        measurement = _gaussian(len(counts), scale)
         loss = float(measurement.map(sensitivity))
         if Fraction(loss) <= rho:
             break
@@ -93,7 +94,8 @@ def release(counts: Counts, *, squared_l2: Fraction, rho: Fraction) -> NoisyCoun
     else:
         raise BadInput(f"OpenDP's map does not come down to {rho}", advice="Give a larger rho.")
     values = np.asarray(measurement(counts.tolist()), dtype=np.int64)
-    return NoisyCounts(values, scale, loss, dp.serialize(measurement), version("opendp"))
+    mechanism = serialize(measurement)  # type: ignore[no-untyped-call]  # OpenDP gives it no types
+    return NoisyCounts(values, scale, loss, mechanism, version("opendp"))
 
 
 def loss_of(mechanism_json: str, *, squared_l2: Fraction) -> float:
@@ -111,7 +113,7 @@ def loss_of(mechanism_json: str, *, squared_l2: Fraction) -> float:
         raise BadInput(f"not a stored mechanism: {error!r}", advice=advice) from error
     if document["__function__"] != "make_gaussian" or kind != "i64" or not 0 < scale < inf or size < 1:
         raise BadInput("the stored mechanism is no discrete Gaussian over 64-bit integers", advice=advice)
-    return float(_gaussian(_opendp(), size, scale).map(_root_up(squared_l2)))
+    return float(_gaussian(size, scale).map(_root_up(squared_l2)))
 
 
 def _admit(counts: Counts) -> None:
@@ -131,13 +133,12 @@ def _root_up(squared: Fraction) -> float:
     return root
 
 
-def _opendp() -> Any:
-    import opendp.prelude as dp
+def _gaussian(size: int, scale: float) -> Any:
+    """The measurement. OpenDP's modules one by one: its prelude would bring scikit-learn along."""
+    from opendp.domains import atom_domain, vector_domain
+    from opendp.measurements import make_gaussian
+    from opendp.metrics import l2_distance
+    from opendp.mod import enable_features
 
-    dp.enable_features("contrib")
-    return dp
-
-
-def _gaussian(dp: Any, size: int, scale: float) -> Any:
-    domain = dp.vector_domain(dp.atom_domain(T="i64"), size=size)
-    return dp.m.make_gaussian(domain, dp.l2_distance(T=float), scale)
+    enable_features("contrib")
+    return make_gaussian(vector_domain(atom_domain(T="i64"), size=size), l2_distance(T=float), scale)

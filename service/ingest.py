@@ -167,17 +167,20 @@ class _BatchWriter:
         ).fetchall()
         return int(found[0][0])
 
-    def _predictions(self, shape: RowShape, types: tuple[InputType, ...]) -> Receipt:
-        connection = self.tx.connection
-        table = rows.ensure_table(
-            connection,
+    def _rows_table(self, role: str, shape: RowShape) -> str:
+        return rows.ensure_table(
+            self.tx.connection,
             seq=self.tx.seq,
             number=self._number(self.model.version),
             model=self.model.name,
             version=self.model.version,
-            role="rows",
+            role=role,
             shape=shape,
         )
+
+    def _predictions(self, shape: RowShape, types: tuple[InputType, ...]) -> Receipt:
+        connection = self.tx.connection
+        table = self._rows_table("rows", shape)
         normalised = self._normalised(types)
         rows.stage(connection, normalised.reader(), shape, site=self.delivery.site)
         tally = normalised.finish()
@@ -264,15 +267,7 @@ class _BatchWriter:
 
     def _reference(self, shape: RowShape, types: tuple[InputType, ...], since: int | None) -> Receipt:
         connection = self.tx.connection
-        table = rows.ensure_table(
-            connection,
-            seq=self.tx.seq,
-            number=self._number(self.model.version),
-            model=self.model.name,
-            version=self.model.version,
-            role="reference",
-            shape=shape,
-        )
+        table = self._rows_table("reference", shape)
         normalised = self._normalised(types)
         rows.stage(connection, normalised.reader(), shape, site=self.delivery.site)
         tally = normalised.finish()

@@ -66,7 +66,7 @@ def load_version(reads: Reads, file: ModelFile, spec: BinSpec) -> Version:
         "SELECT max(seq) AS seq FROM (SELECT seq FROM bin_spec WHERE seq <= $seq AND model = $model AND "
         "version = $version "
         "UNION ALL SELECT seq FROM reference_summary WHERE seq <= $seq AND model = $model AND version = $version)",
-        {"seq": reads.seq, "model": file.name, "version": file.version},  # type: ignore[arg-type]  # named parameters
+        {"seq": reads.seq, "model": file.name, "version": file.version},
     )
     seq = -1 if renewed is None or renewed["seq"] is None else int(renewed["seq"])
     return Version(file, spec, reads, reads.reference_counts(file.name, file.version, spec.spec_hash), seq)

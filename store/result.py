@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -131,20 +131,23 @@ RESULT_SCHEMA = pa.schema(
 
 _NUMBERS = ("value", "interval_low", "interval_high", "limit_value")
 _DOCUMENTS = ("method", "noise", "details")
+_WORDS = ("monitor", "status", "severity")
+"""Enumerations, which Arrow would not take for text."""
 
 
 def table_of(results: Iterable[Result]) -> pa.Table:
     """Results as an Arrow table of RESULT_SCHEMA; raises ValueError where a number is not finite."""
-    rows = []
-    for result in results:
-        row = asdict(result)
-        for name in _NUMBERS:
-            if row[name] is not None and not math.isfinite(row[name]):
-                raise ValueError(f"{result.monitor} {result.measure} of {result.about}: {name} is {row[name]}")
-        for name in _DOCUMENTS:
-            row[name] = None if row[name] is None else canonical_json(row[name])
-        rows.append(row)
-    return pa.Table.from_pylist(rows, schema=RESULT_SCHEMA)
+    held = list(results)
+    columns: dict[str, list[Any]] = {name: [getattr(result, name) for result in held] for name in RESULT_SCHEMA.names}
+    for name in _NUMBERS:
+        for result, number in zip(held, columns[name], strict=True):
+            if number is not None and not math.isfinite(number):
+                raise ValueError(f"{result.monitor} {result.measure} of {result.about}: {name} is {number}")
+    for name in _DOCUMENTS:
+        columns[name] = [None if document is None else canonical_json(document) for document in columns[name]]
+    for name in _WORDS:
+        columns[name] = [str(word) for word in columns[name]]
+    return pa.table(columns, schema=RESULT_SCHEMA)
 
 
 def as_document(row: dict[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class ModelReads(View):
     def models(self) -> list[dict[str, Any]]:
         """Every version of every model, newest version of each model first."""
         allowed = self.allowed(Permission.MODEL_READ, site=None, model="m.model")
-        rows = self.rows(_MODELS.replace("{allowed}", allowed), {"seq": self.seq})  # type: ignore[arg-type]  # named
+        rows = self.rows(_MODELS.replace("{allowed}", allowed), {"seq": self.seq})
         for row in rows:
             document = json.loads(row.pop("document"))
             file = read_model_file(json.dumps(document), source=f"model {row['model']}:{row['version']}")
@@ -118,7 +118,7 @@ class ModelReads(View):
             "section": str(section),
             "segment": segment,
         }
-        table = self.table(_BLOCKS.replace("{allowed}", allowed), parameters)  # type: ignore[arg-type]  # named
+        table = self.table(_BLOCKS.replace("{allowed}", allowed), parameters)
         return _merged(table, spec.widths[section], section=str(section), segment=segment)
 
     def segments(self, name: str, version: str, spec: BinSpec) -> list[str]:

@@ -10,6 +10,9 @@ import pyarrow as pa
 
 from store.access import Permission, Viewer, decide, scope
 
+Parameters = list[Any] | dict[str, Any]
+"""In order for `?`, by name for `$name`."""
+
 
 class View:
     """A viewer's look at the record. Not thread-safe: one per thread."""
@@ -21,16 +24,16 @@ class View:
         newest = cursor.execute("SELECT coalesce(max(seq), -1) FROM audit_leaf").fetchall()[0][0]
         self.seq = int(newest) if as_of is None else min(int(as_of), int(newest))
 
-    def rows(self, sql: str, parameters: list[Any] | None = None) -> list[dict[str, Any]]:
+    def rows(self, sql: str, parameters: Parameters | None = None) -> list[dict[str, Any]]:
         found = self._cursor.execute(sql, parameters or [])
         names = [column[0] for column in found.description or []]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
-    def one(self, sql: str, parameters: list[Any] | None = None) -> dict[str, Any] | None:
+    def one(self, sql: str, parameters: Parameters | None = None) -> dict[str, Any] | None:
         found = self.rows(sql, parameters)
         return found[0] if found else None
 
-    def table(self, sql: str, parameters: list[Any] | None = None) -> pa.Table:
+    def table(self, sql: str, parameters: Parameters | None = None) -> pa.Table:
         return self._cursor.sql(sql, params=parameters or []).to_arrow_table()
 
     def allowed(self, permission: Permission, *, site: str | None = "site", model: str | None = "model") -> str:

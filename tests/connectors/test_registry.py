@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -12,6 +13,14 @@ import pytest
 from connectors import registry
 from connectors.base import Executor, Sink, Source
 from store.errors import BadInput, Final, UnknownName
+
+
+@pytest.fixture(autouse=True)
+def _looked_up_anew() -> Iterator[None]:
+    """What is installed is looked up once in a process; here it changes."""
+    registry._points.cache_clear()
+    yield
+    registry._points.cache_clear()
 
 
 def test_names_are_known_without_importing(root: Path) -> None:

@@ -25,7 +25,7 @@ from world import (
     write_csv,
 )
 
-import service.summarising
+import service.noisy_counts
 from monitors.noise import release
 from service.bundles import budget_of, bundle_text
 from service.commands.ingest import ingest
@@ -77,7 +77,7 @@ def test_the_charge_is_written_before_any_noise_is_drawn(
     def fails(*args: object, **options: object) -> None:
         raise MemoryError("while drawing")
 
-    monkeypatch.setattr(service.summarising, "release", fails)
+    monkeypatch.setattr(service.noisy_counts, "release", fails)
     with pytest.raises(MemoryError):
         noisy(hub, tmp_path, rows_of(0, 200))
     entries = hub.store.reads(OWNER).ledger("customers")
@@ -124,7 +124,7 @@ def test_a_second_release_beyond_the_cap_is_refused_with_the_figures(hub: Hub, t
 
 def test_each_person_counts_once_a_day(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the noise (drawn as zero here) the counts are those of one row for each person and day."""
-    monkeypatch.setattr(service.summarising, "_draw", without_noise)
+    monkeypatch.setattr(service.noisy_counts, "_draw", without_noise)
     crowd = [row(n, customer="C000") for n in range(40)] + [row(40 + n, day=1, customer="C000") for n in range(3)]
     others = [row(100 + n, day=1, customer=f"C1{n:02d}") for n in range(5)]
     made = noisy(hub, tmp_path, [*crowd, *others])
@@ -138,16 +138,16 @@ def test_each_person_counts_once_a_day(hub: Hub, tmp_path: Path, monkeypatch: py
 def test_the_rows_that_are_kept_do_not_depend_on_their_order(
     hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service.summarising, "_draw", without_noise)
+    monkeypatch.setattr(service.noisy_counts, "_draw", without_noise)
     rows = rows_of(0, 200)
     first, second = noisy(hub, tmp_path, rows), noisy(hub, tmp_path, rows[::-1])
     for section in (Section.INPUTS, Section.OUTPUTS, Section.OUTCOMES):
         assert counted(first, section).tolist() == counted(second, section).tolist()
 
 
-def without_noise(sections: Any, cells: Any, spec: BinSpec, *, sensitivity: Fraction, rho: Fraction) -> Any:
+def without_noise(sections: Any, spec: BinSpec, *, sensitivity: Fraction, rho: Fraction) -> Any:
     told, out = release(np.zeros(1, np.int64), squared_l2=sensitivity, rho=rho), {}
-    for section, places in cells.items():
+    for section, places in released_cells(spec).items():
         vector = np.zeros(spec.widths[section], dtype=np.int64)
         vector[places] = sections[section][places]
         out[str(section)] = vector.tolist()
@@ -156,7 +156,7 @@ def without_noise(sections: Any, cells: Any, spec: BinSpec, *, sensitivity: Frac
 
 def test_rows_without_a_person_are_bounded_too(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody knows whose they are: together they count as one."""
-    monkeypatch.setattr(service.summarising, "_draw", without_noise)
+    monkeypatch.setattr(service.noisy_counts, "_draw", without_noise)
     made = noisy(hub, tmp_path, [row(n, customer=None) for n in range(30)])
     assert counted(made, Section.OUTCOMES).sum() == 1
 
@@ -187,7 +187,7 @@ def test_a_person_is_known_from_the_other_half_of_the_row(
     hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Persons travel with the inputs: predictions in a file of their own are bounded by the same persons."""
-    monkeypatch.setattr(service.summarising, "_draw", without_noise)
+    monkeypatch.setattr(service.noisy_counts, "_draw", without_noise)
     rows = rows_of(0, 120)
     whole = noisy(hub, tmp_path, rows)
     file, spec = known(hub)
