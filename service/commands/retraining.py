@@ -21,7 +21,7 @@ from store import writes
 from store.access import Permission, Viewer, require
 from store.canonical import make_id
 from store.db import Transaction
-from store.errors import BadInput, NotPermitted, Refused, UnknownName
+from store.errors import BadInput, BailiwickError, NotPermitted, Refused, UnknownName
 from store.events import Event
 from store.model_file import ModelFile, Retrain
 from store.model_reader import read_model_file
@@ -213,7 +213,11 @@ def _finish(
         if done and not re.fullmatch(r"[A-Za-z0-9._+-]{1,64}", version):
             done, told = False, {**told, "reason": f"outcome.json names no usable version: {version!r}"}
         if done:
-            _add_trained(hub, viewer, file, version, document["id"])
+            try:
+                _add_trained(hub, viewer, file, version, document["id"])
+            except BailiwickError as error:
+                # The run is over all the same: a request that stays "running" could never be settled.
+                done, told = False, {**told, "reason": error.message}
         with hub.store.write(viewer.name, Event.RETRAIN_RUN_FINISHED, f"{file.name}:{file.version}") as tx:
             state = "trained" if done else "failed"
             document |= {"state": state, "event": state, "outcome": told, "new_version": version if done else None}
