@@ -12,19 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from connectors import registry
 from connectors.base import File, Raw, Source
 from connectors.normalise import Rows, Tally, hints_for, normalise, wanted_of
 from service.binning import current_spec, freeze_if_known, input_types
 from service.counting import blocks_at, count_sections
 from service.wiring import Hub
-from store import rows, writes
+from store import rows, trail, writes
 from store.access import Viewer
 from store.canonical import make_id
 from store.db import Transaction
-from store.digest import rows_root, stretches
+from store.digest import rows_root
 from store.errors import BadInput, BailiwickError, NotPermitted, Refused, UnknownName, did_you_mean
 from store.events import Event
 from store.model_file import InputType, ModelFile
@@ -281,10 +279,7 @@ class _BatchWriter:
         return self._receipt(tally, 0, table=table, digests=self._digests(table))
 
     def _digests(self, table: str) -> list[str]:
-        batch: pa.Table = self.tx.connection.sql(
-            f'SELECT * EXCLUDE (seq) FROM "{table}" WHERE seq = ? ORDER BY n', params=[self.tx.seq]
-        ).to_arrow_table()
-        return stretches(batch, batch.column_names)
+        return trail.batch_digests(self.tx.connection, table, self.tx.seq)
 
     def _receipt(self, tally: Tally, duplicates: int, *, table: str, digests: Sequence[str]) -> Receipt:
         delivery, raw = self.delivery, self.raw

@@ -211,7 +211,7 @@ def drop_repeats(
 
 def append_staged(connection: duckdb.DuckDBPyConnection, table: str, shape: RowShape, *, seq: int) -> None:
     columns = ", ".join(shape.columns)
-    connection.execute(f"INSERT INTO {quoted(table)} SELECT ?::BIGINT, {columns} FROM staged ORDER BY n", [seq])
+    connection.execute(f"INSERT INTO {quoted(table)} SELECT ?::BIGINT, {columns} FROM staged", [seq])
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:

@@ -24,7 +24,7 @@ import duckdb
 
 from store import merkle
 from store.canonical import canonical_json, sha256_hex
-from store.digest import STRETCH, rows_root, stretches
+from store.digest import AT_ONCE, STRETCH, rows_root, stretches
 from store.events import Event
 
 LEAF_SCHEMA = "bailiwick/leaf/1"
@@ -160,10 +160,10 @@ def _leaf_flaws(expected: int, row: tuple[Any, ...], documents: dict[int, dict[s
     return flaws
 
 
-def batch_rows(connection: duckdb.DuckDBPyConnection, table: str, seq: int) -> tuple[Any, list[str]]:
-    """The stored rows of one batch as Arrow, in their order, and the columns that are hashed."""
-    rows = connection.sql(f'SELECT * FROM "{table}" WHERE seq = ? ORDER BY n', params=[seq]).to_arrow_table()
-    return rows, [name for name in rows.column_names if name != "seq"]
+def batch_digests(connection: duckdb.DuckDBPyConnection, table: str, seq: int) -> list[str]:
+    """The digests of the stored rows of one batch, in their order; the batch is never held whole."""
+    rows = connection.sql(f'SELECT * EXCLUDE (seq) FROM "{table}" WHERE seq = ? ORDER BY n', params=[seq])
+    return stretches(rows.to_arrow_reader(AT_ONCE), rows.columns)
 
 
 def _batch_flaws(connection: duckdb.DuckDBPyConnection, documents: dict[int, dict[str, Any]]) -> tuple[int, list[Flaw]]:
@@ -209,16 +209,18 @@ def _row_flaws(
     flaws = []
     if rows_root(digests) != signed:
         flaws.append(Flaw("the digests of a batch are not those of its leaf", where, str(signed), rows_root(digests)))
-    rows, columns = batch_rows(connection, batch["table_name"], batch["seq"])
-    if rows.num_rows != kept:
-        return [*flaws, Flaw("rows of a batch were added or removed", where, f"{kept} rows", f"{rows.num_rows} rows")]
-    for index, (old, new) in enumerate(zip(digests, stretches(rows, columns), strict=False)):
+    table, seq = batch["table_name"], batch["seq"]
+    stored = connection.execute(f'SELECT count(*) FROM "{table}" WHERE seq = ?', [seq]).fetchall()[0][0]
+    if stored != kept:
+        return [*flaws, Flaw("rows of a batch were added or removed", where, f"{kept} rows", f"{stored} rows")]
+    for index, (old, new) in enumerate(zip(digests, batch_digests(connection, table, seq), strict=False)):
         if old != new:
             first = index * STRETCH
-            ids = rows.column("id").slice(first, STRETCH).to_pylist() if "id" in columns else []
+            found = connection.execute(
+                f'SELECT id FROM "{table}" WHERE seq = ? ORDER BY n LIMIT {STRETCH} OFFSET {first}', [seq]
+            ).fetchall()
             named = f"rows {first + 1} to {min(first + STRETCH, kept)} of {where}"
-            span = f", ids {ids[0]} to {ids[-1]}" if ids else ""
-            flaws.append(Flaw("stored rows were changed", named + span, old, new))
+            flaws.append(Flaw("stored rows were changed", f"{named}, ids {found[0][0]} to {found[-1][0]}", old, new))
     return flaws
 
 

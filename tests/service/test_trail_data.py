@@ -12,7 +12,7 @@ from service.commands.inspection import verify_audit
 from service.commands.monitoring import monitor
 from service.wiring import Hub
 from store import trail
-from store.digest import STRETCH, stretches
+from store.digest import STRETCH
 
 
 @pytest.fixture(scope="module")
@@ -102,8 +102,7 @@ def test_rows_and_digests_changed_together_are_found(built: Hub) -> None:
     cursor = built.store.cursor()
     cursor.execute("BEGIN")
     cursor.execute("UPDATE rows_1_1 SET x0 = 1 WHERE id = 'r00003'")
-    rows, columns = trail.batch_rows(cursor, "rows_1_1", 2)
-    cursor.execute("UPDATE batch SET digests = ? WHERE seq = 2", [stretches(rows, columns)])
+    cursor.execute("UPDATE batch SET digests = ? WHERE seq = 2", [trail.batch_digests(cursor, "rows_1_1", 2)])
     whats = [flaw.what for flaw in trail.verify(cursor, data=True).flaws]
     cursor.execute("ROLLBACK")
     assert whats == ["the digests of a batch are not those of its leaf"]
