@@ -18,14 +18,10 @@ class RowReads(View):
         """Inputs, prediction and score of the rows in [start, end) at one site (None: at all), as x0, ...,
         prediction, score.
         """
-        return self._rows(
-            "rows",
-            model,
-            version,
-            shape,
-            "event_time >= ? AND event_time < ? AND (? IS NULL OR site = ?)",
-            [start, end, site, site],
-        )
+        quoted = "'" + model.replace("'", "''") + "'"
+        allowed = self.allowed(Permission.MODEL_READ, model=quoted)
+        condition = f"event_time >= ? AND event_time < ? AND (? IS NULL OR site = ?) AND {allowed}"
+        return self._rows("rows", model, version, shape, condition, [start, end, site, site])
 
     def reference_rows(self, model: str, version: str, shape: RowShape) -> pa.Table:
         """The reference's rows: those of the batches that the present reference was learned from."""

@@ -206,6 +206,8 @@ def test_a_run_over_nothing_says_why(tmp_path: Path) -> None:
 def test_who_may_run_it_and_for_what(hub: Hub) -> None:
     with pytest.raises(NotPermitted):
         monitor(hub, viewer_with(Grant("auditor")))
+    with pytest.raises(NotPermitted, match="not for site"):  # all sites merged would be judged from this one alone
+        monitor(hub, viewer_with(Grant("data", site="cloud")))
     with pytest.raises(UnknownName):
         monitor(hub, OWNER, model="laon")
     assert datetime(2026, 11, 2, 3) == hub.now()
