@@ -26,6 +26,7 @@ from store import merkle
 from store.canonical import canonical_json, sha256_hex
 from store.digest import AT_ONCE, STRETCH, rows_root, stretches
 from store.events import Event
+from store.receipt import Kind
 
 LEAF_SCHEMA = "bailiwick/leaf/1"
 RECEIPT_IN_LEAF = ("site", "model", "version", "kind", "sha256", "rows", "kept", "quarantined", "duplicates")
@@ -176,6 +177,8 @@ def _batch_flaws(connection: duckdb.DuckDBPyConnection, documents: dict[int, dic
         flaws += _receipt_flaws(row, details, where)
         if row["table_name"] is not None:
             flaws += _row_flaws(connection, row, details, where)
+        if row["kind"] == Kind.PREDICTIONS:
+            flaws += _label_flaws(connection, row, details, where)
     return len(found), flaws
 
 
@@ -222,6 +225,20 @@ def _row_flaws(
             named = f"rows {first + 1} to {min(first + STRETCH, kept)} of {where}"
             flaws.append(Flaw("stored rows were changed", f"{named}, ids {found[0][0]} to {found[-1][0]}", old, new))
     return flaws
+
+
+def _label_flaws(
+    connection: duckdb.DuckDBPyConnection, batch: dict[str, Any], details: dict[str, Any], where: str
+) -> list[Flaw]:
+    """Labels that came along with rows stand in the model's own table of labels; their digest is in the same leaf."""
+    found = connection.execute(
+        "SELECT name FROM row_table WHERE model = ? AND role = 'labels'", [batch["model"]]
+    ).fetchall()
+    digests = batch_digests(connection, found[0][0], batch["seq"]) if found else []
+    signed, stored = details.get("labels_root"), rows_root(digests) if digests else None
+    if signed == stored:
+        return []
+    return [Flaw("labels that came with rows were changed", where, str(signed), str(stored))]
 
 
 def _summary_flaws(
