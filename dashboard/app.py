@@ -37,6 +37,21 @@ LAYOUT: tuple[tuple[str, str, Permission, bool], ...] = (
 WIDTH = 1400
 """Pixels; wider lines are hard to read."""
 
+STYLE = """<style>
+[data-testid=stMain] [data-testid=stPageLink-NavLink] { padding: 0; margin: 0; min-height: 0; }
+[data-testid=stMain] [data-testid=stPageLink-NavLink] p { font-size: 1rem; }
+[data-testid=stMain] [data-testid=stPageLink-NavLink]:hover { background: none; text-decoration: underline; }
+@media (max-width: 1150px) {
+  [class*=st-key-rows] [data-testid=stHorizontalBlock] { flex-wrap: wrap; row-gap: 0.25rem; }
+  [class*=st-key-rows] [data-testid=stColumn] { min-width: 8rem; }
+  [class*=st-key-rows] > [data-testid=stLayoutWrapper]:first-child { display: none; }
+  [class*=st-key-needs] [data-testid=stHorizontalBlock] { flex-wrap: nowrap; }
+  [class*=st-key-needs] [data-testid=stColumn] { min-width: 6.5rem; }
+}
+</style>"""
+"""Streamlit's links within the console are made like a menu's: here they stand in text, in line with it. On a narrow
+screen a row of a table becomes a card, rather than columns that break words."""
+
 
 def main() -> None:
     st.set_page_config(page_title=words.APP, page_icon=str(PAGE_ICON), layout="wide", initial_sidebar_state="auto")
@@ -70,6 +85,7 @@ def _console() -> None:
         menu.setdefault(words.GROUPS[group], []).append(places[name])
     st.logo(str(LOGO["dark" if st.context.theme.type == "dark" else "light"]), size="large", icon_image=str(PAGE_ICON))
     page = st.navigation(menu, expanded=True)
+    st.html(STYLE)
     _foot(ctx)
     with st.container(width=WIDTH):
         page.run()

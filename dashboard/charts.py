@@ -66,11 +66,12 @@ def timeline(
 
 
 def by_site(series: Mapping[str, Sequence[Row]], colours: Palette, *, limit: Mapping[str, Any] | None) -> go.Figure:
-    """One measure at up to five sites: each its colour, dash and marker."""
+    """One measure at up to five sites: each its colour, dash and marker; none for a site that cannot say."""
     import plotly.graph_objects as go
 
     figure = go.Figure()
-    for place, (name, results) in enumerate(list(series.items())[: len(colours.series)]):
+    told = {name: rows for name, rows in series.items() if any(r["status"] not in CANNOT for r in rows)}
+    for place, (name, results) in enumerate(list(told.items())[: len(colours.series)]):
         ordered = sorted(results, key=window_end)
         _band(figure, ordered, colours.series[place])
         figure.add_scatter(

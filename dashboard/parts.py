@@ -72,7 +72,7 @@ def rows(
     cells: Sequence[Sequence[str | Link | tuple[Link, str]]],
 ) -> None:
     """A table whose cells may be links, or a link with a sentence under it: a real one would open them in a new tab."""
-    with st.container(border=True, gap="small"):
+    with st.container(border=True, gap="small", key=f"rows {' '.join(heads)}"):
         for column, head in zip(st.columns(list(widths), vertical_alignment="bottom"), heads, strict=True):
             column.caption(head)
         for line in cells:

@@ -83,7 +83,7 @@ NO_RESULTS = "Nothing has been measured here yet."
 
 NEEDS_YOU = "Needs you"
 NOTHING_NEEDS_YOU = "Nothing waits for a decision of yours."
-PARTIAL = "{sites} sent nothing when due. Figures on this page leave out {them} since {since}."
+PARTIAL = "{sites} sent nothing when due. Figures on this page leave {them} out since {since}."
 
 OWN_REQUEST = "You asked for this; another person must approve."
 REQUEST_RETRAINING = "Request retraining"
@@ -178,6 +178,11 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#|~$:&@.]|^[-+])")
 def plain(value: Any) -> str:
     """Text from outside, safe and literal in Markdown: no link, no markup, no HTML, no colour."""
     return _MARKDOWN.sub(r"\\\1", clean(value))
+
+
+def unbroken(value: str) -> str:
+    """Kept on one line: word joiners beside its hyphens, spaces that do not break."""
+    return value.replace("-", "\u2060-\u2060").replace(" ", "\u00a0")
 
 
 def since(moment: datetime | None, now: datetime) -> str:

@@ -66,7 +66,7 @@ def _filters(alerts: list[Row]) -> dict[str, str]:
         name: sum(triage_of(a) == name for a in alerts) for name in ("review", "acknowledged", "snoozed", "resolved")
     }
     state = parts.segments("State", ("review", "acknowledged", "snoozed", "resolved", words.ALL), "state")
-    st.caption(" · ".join(f"{n} {words.TRIAGE[name].lower()}" for name, n in counts.items()))
+    st.caption(" · ".join([*(f"{n} {words.TRIAGE[name].lower()}" for name, n in counts.items()), *_cleared(alerts)]))
     columns = st.columns([1, 1, 1, 2])
     with columns[0]:
         severity = parts.choose("Severity", [words.ALL, *SEVERITIES], "severity")
@@ -86,6 +86,12 @@ def _filters(alerts: list[Row]) -> dict[str, str]:
             or ""
         )
     return {"state": state, "severity": severity, "model": model, "site": where, "sought": sought}
+
+
+def _cleared(alerts: list[Row]) -> list[str]:
+    """Those whose cause went away and that nobody closed yet: they stand in the tabs, and are not open."""
+    n = sum(alert["condition"] == "cleared" and triage_of(alert) != "resolved" for alert in alerts)
+    return [f"{n} of them cleared since"] if n else []
 
 
 def _inbox(ctx: Context, alerts: list[Row]) -> None:
@@ -114,6 +120,8 @@ def _line(ctx: Context, alert: Row) -> list[str | Link | tuple[Link, str]]:
         + ("" if alert["condition"] == "firing" else f"  \n{theme.condition(alert['condition'])}"),
         (Link(words.plain(words.heading(alert)), "alert", {"id": alert["id"]}), words.plain(alert["sentence"])),
         words.plain(site(alert["site"])),
-        f"{first:%Y-%m-%d} to {last:%Y-%m-%d}, {plural(alert['count'], 'window')}" if first and last else words.NO_DATA,
+        f"{first:%Y-%m-%d} to {last:%Y-%m-%d}  \n{plural(alert['count'], 'window')}"
+        if first and last
+        else words.NO_DATA,
         words.plain(alert["owner"]) if alert["owner"] else "nobody yet",
     ]

@@ -37,7 +37,7 @@ def page(ctx: Context) -> None:
     lines = [
         (
             str(e["seq"]),
-            moment(e["known_at"]).replace(" ", "\u00a0"),
+            words.unbroken(moment(e["known_at"])),
             words.EVENTS.get(e["event"], words.plain(e["event"])),
             words.plain(e["about"]),
             words.plain(e["actor"] or "system"),

@@ -37,7 +37,7 @@ def page(ctx: Context) -> None:
         return
     parts.rows(
         ctx,
-        (1.6, 1.6, 3, 2, 3.4),
+        (1.5, 1.5, 2.6, 1.8, 4.2),
         ("State", "Site", "Gap", "Model", "Newest, with interval and n"),
         [_line(r) for r in shown[:60]],
     )

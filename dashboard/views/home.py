@@ -30,15 +30,17 @@ def page(ctx: Context) -> None:
         requests = reads.requests()
         privacy = reads.results(monitor="privacy", latest=True)
     parts.header(ctx, words.PAGES["home"], freshness_sentence(sites))
-    if not sites or not models:
+    reads_models = ctx.may(Permission.MODEL_READ)
+    if not sites or (reads_models and not models):
         parts.empty(words.FIRST_RUN, words.FIRST_RUN_BODY, commands=words.FIRST_RUN_COMMANDS)
         return
     if not any(site["batches"] for site in sites):
         parts.empty(words.FIRST_RUN, words.FIRST_RUN_BODY, commands=words.FIRST_RUN_COMMANDS)
     parts.partial(sites)
     _needs(ctx, needs(ctx, sites, alerts, requests, privacy))
-    _metrics(ctx, sites, models, alerts, privacy)
-    _models(ctx, models, open_alerts(alerts))
+    if reads_models:
+        _metrics(ctx, sites, models, alerts, privacy)
+        _models(ctx, models, open_alerts(alerts))
     _sites(ctx, sites)
 
 
@@ -102,7 +104,7 @@ def _needs(ctx: Context, found: list[tuple[str, str, Link]]) -> None:
     if not found:
         st.markdown(words.NOTHING_NEEDS_YOU)
         return
-    with st.container(border=True, gap="xsmall"):
+    with st.container(border=True, gap="xsmall", key="needs"):
         for state, sentence, to in found[:MOST_NEEDS]:
             mark, text, way = st.columns([1.3, 6.2, 1.1], vertical_alignment="center")
             mark.markdown(state)
@@ -117,7 +119,7 @@ def _metrics(ctx: Context, sites: list[Row], models: list[Row], alerts: list[Row
     """Five numbers; each says what it counts, and none is shown as a figure where there is no data."""
     live = sum(site["fresh"] == "live" for site in sites)
     firing = open_alerts(alerts)
-    unfair = [a for a in firing if a["monitor"] == "fairness"]
+    unfair = [a for a in firing if (a["monitor"], a["condition"]) == ("fairness", "firing")]
     well = sum(model["worst"] == "within" for model in models)
     spent = max((r for r in privacy if r["value"] is not None), key=lambda r: r["value"], default=None)
     with st.grid(5, min_column_width=170):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import streamlit as st
 
 from dashboard import parts, theme, words
 from dashboard.context import Context
-from dashboard.shapes import Row, grouped, move_sentence, moves, newest_each, open_alerts, status_of, worst_rank
+from dashboard.shapes import CANNOT, Row, grouped, move_sentence, moves, newest_each, open_alerts, status_of, worst_rank
 from dashboard.views import model_fairness, model_history, model_measures
 from reports.words import count, listed, plural
 
@@ -23,7 +25,9 @@ def page(ctx: Context) -> None:
         parts.not_found()
         return
     alerts = [a for a in open_alerts(ctx.reads.alerts(model=model["model"])) if a["version"] == model["version"]]
-    parts.header(ctx, f"{words.plain(model['title'])} {words.plain(model['version'])}", sentence(model, alerts))
+    parts.header(
+        ctx, f"{words.plain(model['title'])}, version {words.plain(model['version'])}", sentence(model, alerts)
+    )
     st.caption(who(model))
     _versions(ctx, model)
     parts.partial([site for site in sites if site["site"] in model["sites"]])
@@ -86,11 +90,15 @@ def _health(ctx: Context, model: Row, alerts: list[Row]) -> None:
     table = health(results, sites)
     heads = ["Watched", *(words.plain(site) for site in sites)]
     lines = [
-        [words.MONITORS.get(monitor, monitor), *(theme.state(state) for state in states)] for monitor, states in table
+        [words.MONITORS.get(monitor, monitor), *(f"{theme.state(cell.status)}{beside(cell)}" for cell in cells)]
+        for monitor, cells in table
     ]
     st.subheader("The worst newest result, by site", anchor=False)
     parts.table(heads, lines, alt="Worst newest result by monitor and site")
-    st.caption("Each cell is the worst of the newest results. No data is never counted as within.")
+    st.caption(
+        "Each cell is the worst of the newest results that have a limit; numbers without one are told, never judged. "
+        "No data is never counted as within."
+    )
     moved = [move for move in moves(ctx.reads.results(**mine, monitor="drift")) if move.outside]
     if moved:
         st.subheader("What moved, and where", anchor=False)
@@ -113,15 +121,33 @@ def _health(ctx: Context, model: Row, alerts: list[Row]) -> None:
         )
 
 
-def health(results: list[Row], sites: list[str]) -> list[tuple[str, list[str]]]:
-    """(monitor, worst status per site in order); `no_data` where a site has no result of that monitor."""
+@dataclass(frozen=True, slots=True)
+class HealthCell:
+    """One monitor at one site."""
+
+    status: str
+    cannot_say: int = 0
+    """Of the measures with a limit, how many could not be judged beside those that could."""
+
+
+def health(results: list[Row], sites: list[str]) -> list[tuple[str, list[HealthCell]]]:
+    """(monitor, its cell per site in order); `no_data` where a site has no result of that monitor."""
     cells = grouped((r for r in newest_each(results) if r["site"] != "*"), "monitor", "site")
     monitors = [name for name in words.MONITORS if any(key[0] == name for key in cells)]
     return [(monitor, [worst(cells.get((monitor, site), [])) for site in sites]) for monitor in monitors]
 
 
-def worst(results: list[Row]) -> str:
-    """Of those held against a limit; a number nobody set a limit for counts only where there is nothing else."""
-    states = [status_of(r) for r in results]
-    judged = [state for state in states if state != "no_limit"]
-    return min(judged or states, key=worst_rank, default="no_data")
+def worst(results: list[Row]) -> HealthCell:
+    """The worst of those held against a limit. "Cannot say" only where none of them could be judged: a number that
+    nobody set a limit for decides nothing, and is told only where there is nothing else.
+    """
+    limited = [status_of(r) for r in results if r.get("limit")]
+    judged = [state for state in limited if state not in CANNOT]
+    rest = limited or [status_of(r) for r in results]
+    return HealthCell(
+        min(judged or rest, key=worst_rank, default="no_data"), len(limited) - len(judged) if judged else 0
+    )
+
+
+def beside(cell: HealthCell) -> str:
+    return f" :gray[{cell.cannot_say}\u00a0cannot\u00a0say]" if cell.cannot_say else ""

@@ -39,8 +39,7 @@ def lineage(ctx: Context, model: Row) -> None:
             words.plain(words.KINDS.get(kind, kind)),
             count(len(rows)),
             count(sum(r["kept"] for r in rows)),
-            moment(min((r["first_event"] for r in rows if r["first_event"]), default=None)),
-            moment(max((r["last_event"] for r in rows if r["last_event"]), default=None)),
+            *_span([r for r in rows if r["first_event"] and r["last_event"]]),
         )
         for (site, kind), rows in sorted(grouped(mine, "site", "kind").items())
     ]
@@ -49,6 +48,13 @@ def lineage(ctx: Context, model: Row) -> None:
         lines,
         alt="What was received, by site and kind",
     )
+
+
+def _span(rows: list[Row]) -> tuple[str, str]:
+    """First and last event; labels carry the time of their rows, not their own."""
+    if not rows:
+        return "no time of its own", "no time of its own"
+    return moment(min(r["first_event"] for r in rows)), moment(max(r["last_event"] for r in rows))
 
 
 def history(ctx: Context, model: Row) -> None:

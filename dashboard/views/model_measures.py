@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from dashboard import charts, parts, theme, words
-from dashboard.comparing import Compared, compare
 from dashboard.context import Context
 from dashboard.shapes import (
     CANNOT,
@@ -20,10 +20,11 @@ from dashboard.shapes import (
     newest,
     newest_each,
     status_of,
-    window_end,
-    window_start,
 )
-from reports.words import clean, limit, listed, measure, number, plural, site, window
+from reports.words import clean, count, limit, listed, measure, number, plural, site, window
+
+if TYPE_CHECKING:
+    from service.comparison import Compared
 
 
 def drift(ctx: Context, model: Row) -> None:
@@ -38,10 +39,12 @@ def drift(ctx: Context, model: Row) -> None:
     for move in moved:
         st.markdown(f"- {move_sentence(move)}")
     _matrix(found)
-    _peer(ctx, model, results, moved)
+    peer = st.container()
     chosen = parts.choose("Column", [move.about for move in found], "column")
     _course(results, chosen)
     _also(ctx, model)
+    with peer:  # last, for it takes longest: everything else is there to read meanwhile
+        _peer(ctx, model, moved)
 
 
 def _matrix(found: list[Move]) -> None:
@@ -64,8 +67,7 @@ def _cell(move: Move, name: str) -> str:
         return theme.icon("no_data")
     value = "" if cell["value"] is None or cell["status"] in CANNOT else f" {_small(cell['value'])}"
     outside = name in move.since and cell["status"] == "outside"
-    # Word joiners keep a date on one line.
-    since = f", since {move.since[name]:%Y-%m-%d}".replace("-", "\u2060-\u2060") if outside else ""
+    since = f", since {words.unbroken(f'{move.since[name]:%Y-%m-%d}')}" if outside else ""
     return f"{theme.icon(status_of(cell))}{value}{since}"
 
 
@@ -73,48 +75,42 @@ def _small(value: float) -> str:
     return "under 0.001" if value < 0.001 else words.plain(number(value))
 
 
-def _peer(ctx: Context, model: Row, results: list[Row], moved: list[Move]) -> None:
-    """How many columns Evidently's defaults would have flagged since the first move, at a site with rows."""
-    sharing = {row["site"] for row in ctx.reads.sites() if row["sharing"] == "rows"}
-    for site_name, since in first_moves(moved, sharing):
-        mine = [r for r in results if r["site"] == site_name and window_start(r) >= since]
-        told = _compared(ctx, model, site_name, mine)
-        if told is not None:
-            st.markdown(peer_sentence(told))
+def _peer(ctx: Context, model: Row, moved: list[Move]) -> None:
+    """What Evidently's defaults say of the same rows, since the move that reached the most sites."""
+    starts = [start for name, start in moved[0].since.items() if name != "*"] if moved else []
+    if not starts or model["file"] is None or model["spec"] is None:
         return
+    told = _compared(ctx, model, min(starts))
+    if not told:
+        return
+    st.subheader("What Evidently's defaults say of the same rows", anchor=False)
+    for one in told:
+        st.markdown(f"- {peer_sentence(one)}")
+    st.caption("They need both samples, so only sites that share rows can be compared. Nothing of it is recorded.")
 
 
-def first_moves(moved: list[Move], sharing: set[str]) -> list[tuple[str, datetime]]:
-    """Sites that share rows and where a column moved, each with when the first one did."""
-    starts: dict[str, datetime] = {}
-    for move in moved:
-        for name, since in move.since.items():
-            if name in sharing:
-                starts[name] = min(since, starts.get(name, since))
-    return sorted(starts.items())
+def _compared(ctx: Context, model: Row, since: datetime) -> list[Compared]:
+    """Kept in this viewer's session for as long as nothing new is recorded: it reads rows."""
+    from service.comparison import evidently_defaults
 
-
-def _compared(ctx: Context, model: Row, site_name: str, results: list[Row]) -> Compared | None:
-    """Kept per session for as long as nothing new is recorded: it reads rows."""
-    key = (ctx.reads.seq, model["model"], model["version"], site_name)
-    held = st.session_state.get("compared")
+    key = (ctx.viewer, ctx.reads.seq, model["model"], model["version"], since)
+    held: tuple[Any, list[Compared]] | None = st.session_state.get("compared")
     if held is None or held[0] != key:
-        spans = sorted({(window_start(r), window_end(r)) for r in results})
-        ours = {str(r["about"]) for r in results if r["status"] == "outside"}
         with st.spinner("Judging the same rows by Evidently's defaults"):
-            held = (key, compare(ctx.reads, model, site=site_name, spans=spans, ours=ours))
+            held = (key, evidently_defaults(ctx.reads, model["file"], model["spec"], start=since))
         st.session_state["compared"] = held
-    found: Compared | None = held[1]
-    return found
+    return held[1]
 
 
 def peer_sentence(told: Compared) -> str:
-    """`On the 16 windows since 2026-10-18 at cloud-eu, Evidently's defaults flag 5 of 7; these rules flag 1.`"""
-    names = [listed(map(words.plain, columns)) for columns in (told.theirs, told.ours)]
+    """`At edge-kiosk, in 4 windows of 48 rows, they flag 6 of 7 columns (...); these rules cannot say.`"""
+    flagged, outside = (listed(map(words.plain, columns)) for columns in (told.flagged, told.outside))
+    cannot = len(told.cannot_say) == told.columns
+    ours = "these rules **cannot say**" if cannot else f"these rules flag **{len(told.outside)}** ({outside})"
     return (
-        f"On the {plural(told.windows, 'window')} since {told.since:%Y-%m-%d} at {words.plain(told.site)}, Evidently's "
-        f"defaults flag **{len(told.theirs)} of {plural(told.columns, 'column')}** ({names[0]}); "
-        f"these rules flag **{len(told.ours)}** ({names[1]})."
+        f"At {words.plain(told.site)}, in {plural(told.windows, 'window')} of {count(told.rows)} rows since "
+        f"{told.start:%Y-%m-%d}, they flag **{len(told.flagged)} of {plural(told.columns, 'column')}** ({flagged}); "
+        f"{ours}."
     )
 
 

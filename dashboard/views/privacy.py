@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import streamlit as st
 
 from dashboard import parts, theme, words
@@ -64,7 +66,10 @@ def _budget(budget: Row) -> None:
     spent = details.get("epsilon_spent")
     parts.facts(
         {
-            "Spent": words.plain(f"rho {details.get('spent_rho')} of {details.get('cap_rho')}"),
+            "Spent": words.plain(
+                f"rho {decimal(details.get('spent_rho'))} of {decimal(details.get('cap_rho'))}; "
+                f"exactly {details.get('spent_rho')} of {details.get('cap_rho')}"
+            ),
             "In the usual terms": words.plain(
                 f"epsilon {number(float(spent))} of {details.get('epsilon')}, delta {details.get('delta')}"
             )
@@ -80,19 +85,35 @@ def _ledger(entries: list[Row]) -> None:
     st.markdown("**The ledger**: charged before noise was drawn, entry by entry.")
     lines = [
         (
-            words.plain(f"{day(e['block_from'])} to {day(e['block_to'])}"),
+            words.unbroken(f"{day(e['block_from'])} to {day(e['block_to'])}"),
             words.plain(e["site"] or ""),
             words.plain(f"{e['model'] or ''} {e['version'] or ''}"),
             words.plain(e["purpose"] or ""),
-            words.plain(e["rho"]),
-            words.plain(e["mechanism"] or ""),
+            words.plain(f"{decimal(e['rho'])} ({e['rho']})"),
+            words.plain(mechanism(e)),
             words.plain(e["state"]),
         )
         for e in sorted(entries, key=lambda e: str(e["block_from"]), reverse=True)[:40]
     ]
-    parts.table(("Block", "Site", "Model", "Purpose", "rho", "Mechanism", "State"), lines, alt="Privacy ledger")
+    parts.table(("Block", "Site", "Model", "Purpose", "rho (exactly)", "Noise", "State"), lines, alt="Privacy ledger")
     st.caption(
         f"{count(len(entries))} entries; the newest 40 are shown."
         if len(entries) > 40
         else f"{count(len(entries))} entries."
     )
+
+
+def decimal(exact: str | None) -> str:
+    """`297/10000` as `0.0297`; the exact text stands beside it."""
+    try:
+        return number(float(Fraction(str(exact))))
+    except (ValueError, ZeroDivisionError):
+        return words.NO_DATA
+
+
+def mechanism(entry: Row) -> str:
+    """`discrete Gaussian, sigma 13.0`: the ledger keeps the whole of it, for whoever computes the loss again."""
+    if entry["scale"] is None:
+        return words.NO_DATA
+    name = "discrete Gaussian" if "gaussian" in str(entry["mechanism"]).casefold() else "mechanism in the ledger"
+    return f"{name}, sigma {number(entry['scale'])}"

@@ -34,7 +34,7 @@ def sentence(reports: list[Row]) -> str:
     if not reports:
         return "None so far."
     drafts = sum(str(report["state"]).upper() == "DRAFT" for report in reports)
-    return f"{plural(len(reports), 'report')}, {drafts or 'none'} of them in draft."
+    return f"{plural(len(reports), 'report')}; {drafts or 'none'} {'are drafts' if drafts > 1 else 'is a draft'}."
 
 
 def _build(ctx: Context, models: list[Row]) -> None:

@@ -46,7 +46,11 @@ def stayed(site: Row, departures: dict[str, Row]) -> str:
     rows = [words.KINDS.get(kind, kind) for kind in departures if kind in ("predictions", "labels", "attributions")]
     if rows:
         return f"Rows left this site: {listed(rows)} came to the hub."
-    return words.ROWS_STAYED.format(sharing=words.SHARING.get(site["sharing"], site["sharing"]))
+    counted = (
+        f"{plural(site['kept'], 'row')} {'was' if site['kept'] == 1 else 'were'} counted there, and none left it. "
+    )
+    sharing = words.SHARING.get(site["sharing"], site["sharing"])
+    return (counted if site["kept"] else "") + words.ROWS_STAYED.format(sharing=sharing)
 
 
 def _left(site: Row, departures: dict[str, Row]) -> None:
@@ -66,7 +70,8 @@ def _left(site: Row, departures: dict[str, Row]) -> None:
     ]
     files, size = sum(row["files"] for row in departures.values()), sum(row["bytes"] for row in departures.values())
     parts.table(("Kind", "Files", "Size", "Rows in them"), lines, alt="What left this site, by kind")
-    st.caption(f"{plural(files, 'file')}, {words.amount_of_bytes(size)} in all, as the hub received them.")
+    told = f"{plural(files, 'file')}, {count(size)} bytes ({words.amount_of_bytes(size)}) in all"
+    st.caption(f"{told}, as the hub received them.")
 
 
 def _search(ctx: Context) -> None:

@@ -87,7 +87,7 @@ def test_drift_tells_one_site_from_all() -> None:
 def test_what_left_a_site_that_shares_counts() -> None:
     told = text(drawn("site", query={"id": "branch-north"}))
     assert "The rows stayed at the site: it shares counts only." in told
-    assert "60 files, 793.3 KiB in all" in told
+    assert "60 files, 812,345 bytes (793.3 KiB) in all" in told
 
 
 def test_the_search_finds_nothing_for_a_planted_name() -> None:
