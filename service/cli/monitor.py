@@ -59,8 +59,14 @@ def results(
     history: bool = typer.Option(False, "--history", help="Replaced results too."),
 ) -> None:
     """The current result of everything that is measured, each with its limit, its n and what it stands on."""
+    from service.ingest import known_model, known_site
+
     name, version = split_model(model)
     with opened() as session:
+        if name:
+            known_model(session.hub, session.viewer, name, version)
+        if site and site != "*":
+            known_site(session.hub, session.viewer, site)
         rows = session.reads.results(
             model=name,
             version=version,
