@@ -17,14 +17,14 @@ from commandline import CommandLine
 
 MONDAY = datetime(2026, 1, 5, 0, 30)
 COLUMNS = ("id", "t", "y", "p", "x", "c", "sex", "race", "z")
-RESULT = set(
-    "id model version site segment monitor measure about window value interval n limit status significant severity "
-    "method noise seq known_at".split()
-)
-RECEIPT = set(
-    "batch site model version format kind rows kept quarantined duplicates ignored seq sha256 first_event last_event "
-    "reasons repeated".split()
-)
+RESULT = {
+    "id", "model", "version", "site", "segment", "monitor", "measure", "about", "window", "value", "interval", "n",
+    "limit", "status", "significant", "severity", "method", "noise", "seq", "known_at",
+}  # fmt: skip
+RECEIPT = {
+    "batch", "site", "model", "version", "format", "kind", "rows", "kept", "quarantined", "duplicates", "ignored",
+    "seq", "sha256", "first_event", "last_event", "reasons", "repeated",
+}  # fmt: skip
 WATCH = {
     "window": {"every": "7d", "at_least": 50, "up_to": "30d"},
     "fairness": [{"measure": "selection_rate_ratio", "of": "sex", "at_least": 0.8}],
@@ -325,6 +325,9 @@ def test_backup_and_restore(job: CommandLine, tmp_path: Path) -> None:
 
 def test_everything_also_through_a_running_server(job: CommandLine, tmp_path: Path) -> None:
     token = job.ok("site", "token", "cloud.eu-1")["token"]
+    # Where accounts exist, being on this machine is not enough.
+    secret = job.write("secret", "a long enough password\n")
+    job.ok("user", "add", "carl", "--role", "auditor", "--password-file", secret)
     port = 18_500 + time.monotonic_ns() % 1000
     log = tmp_path / "serve.log"
     with log.open("w") as stream:

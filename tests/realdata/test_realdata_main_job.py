@@ -1,4 +1,4 @@
-"""The main job on data nobody here wrote: iris logs, the census, four hospitals, wind turbines, an electricity market."""
+"""The main job on data nobody here wrote: iris logs, a census, four hospitals, wind turbines, a power market."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def test_iris(real_data: Path, root: Path, tmp_path: Path, tree: str, drifts: bo
 
 # -- the census -------------------------------------------------------------------------------------------------------
 
-ADULT = (
-    "age workclass fnlwgt education education_num marital occupation relationship race sex gain loss hours country "
-    "income"
-).split()
+ADULT = [
+    "age", "workclass", "fnlwgt", "education", "education_num", "marital", "occupation", "relationship", "race", "sex",
+    "gain", "loss", "hours", "country", "income",
+]  # fmt: skip
 
 
 def people(path: Path) -> list[dict[str, Any]]:
@@ -105,7 +105,10 @@ def test_census(real_data: Path, tmp_path: Path) -> None:
 
 # -- four hospitals ---------------------------------------------------------------------------------------------------
 
-HEART = "age sex cp trestbps chol fbs restecg thalach exang oldpeak slope ca thal num".split()
+HEART = [
+    "age", "sex", "cp", "trestbps", "chol", "fbs", "restecg", "thalach", "exang", "oldpeak", "slope", "ca", "thal",
+    "num",
+]  # fmt: skip
 HOSPITALS = ("cleveland", "hungarian", "switzerland", "va")
 
 
@@ -122,7 +125,7 @@ def patients(path: Path, site: str) -> list[dict[str, Any]]:
 def test_four_hospitals(real_data: Path, tmp_path: Path) -> None:
     rows = {s: patients(real_data / f"medical/heart_processed.{s}.data", s) for s in HOSPITALS}
     columns = ("id", "t", "told", "ill", *HEART[:-1])
-    told = []
+    told: list[dict[tuple[str, ...], tuple[float | None, str]]] = []
     for shared in ("rows", "counts"):
         line = CommandLine(_folder(tmp_path / shared))
         for site in HOSPITALS:
@@ -246,16 +249,9 @@ def test_peers_expect_the_same(real_data: Path, tmp_path: Path) -> None:
         if measure is None or not groups or not case.get("y_true"):
             continue
         rows = [
-            {
-                "id": f"{k}-{i}",
-                "t": "2026-01-05",
-                "y": case["y_pred"][i],
-                "z": case["y_true"][i],
-                "g": groups[i],
-                "x": 1,
-            }
+            {"id": f"{k}-{i}", "t": "2026-01-05", "y": predicted, "z": actual, "g": group, "x": 1}
             for k in range(50)
-            for i in range(len(groups))
+            for i, (predicted, actual, group) in enumerate(zip(case["y_pred"], case["y_true"], groups, strict=True))
         ]
         name = f"case-{number}"
         line.model(name, [{"name": "x", "range": [0, 2]}], id="id", time="t", outcome="z",

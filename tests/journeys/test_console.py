@@ -1,0 +1,298 @@
+"""The console in a real Chromium: the demo's story as two people live it, from the wrong password to version 4.
+
+The tests follow each other on one hub. Each ends by asking the browser whether anything was said on its console, and
+whether it spoke to anyone but this server.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import PASSWORD, Console
+
+from service.commands.retraining import OWN_REQUEST
+from service.demo.build import WHY
+from service.demo.data import PLANTED_NAME
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
+
+WAIT = 30_000
+IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
+
+
+@dataclass
+class Person:
+    """One browser of its own, and all it said and asked for."""
+
+    page: Any
+    address: str
+    said: list[str] = field(default_factory=list)
+    elsewhere: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.set_default_timeout(WAIT)
+        self.page.on("console", lambda m: self.said.append(m.text) if m.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.page.on("request", lambda r: None if self._ours(r.url) else self.elsewhere.append(r.url))
+        self.page.on("websocket", lambda w: None if self._ours(w.url) else self.elsewhere.append(w.url))
+
+    def _ours(self, url: str) -> bool:
+        here = self.address.removeprefix("http://")
+        return url.startswith((f"http://{here}/", f"ws://{here}/", "data:", "blob:"))
+
+    def sign_in(self, name: str, password: str = PASSWORD) -> None:
+        self.page.fill("#name", name)
+        self.page.fill("#password", password)
+        self.page.click("button[type=submit]")
+
+    def opens(self, path: str) -> None:
+        self.page.goto(self.address + path)
+        self.page.wait_for_selector("h1")
+        self.page.wait_for_selector(IDLE)
+
+    def presses(self, name: str, *, within: str = "[data-testid=stApp]") -> None:
+        self.page.wait_for_selector(IDLE)
+        self.page.locator(within).get_by_role("button", name=name, exact=True).click()
+
+    def writes(self, label: str, text: str, *, within: str = "[data-testid=stMain]") -> None:
+        self.page.locator(within).get_by_role("textbox", name=label).fill(text)
+
+    def sees(self, *texts: str, unless: str = "could not be drawn") -> str:
+        """The page's text once all of these stand in it; what keeps dates on one line is taken out."""
+        ends = time.monotonic() + WAIT / 1000
+        while True:
+            told = self.page.inner_text("[data-testid=stApp]").replace("\u2060", "").replace("\u00a0", " ")
+            missing = [text for text in texts if text not in told]
+            if not missing:
+                assert unless not in told
+                return str(told)
+            assert time.monotonic() < ends, f"not to be seen: {missing}\n{told}"
+            self.page.wait_for_timeout(100)
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="module")
+def people(browser: Any, console: Console) -> Iterator[dict[str, Person]]:
+    """Anna, Ben and others, each with a session of their own."""
+    held: dict[str, Person] = {}
+    yield held
+    for person in held.values():
+        person.page.context.close()
+
+
+@pytest.fixture
+def enter(browser: Any, console: Console, people: dict[str, Person]) -> Iterator[Any]:
+    """`enter(name)`: that person, signed in. Afterwards: nothing on the console, nobody else spoken to."""
+
+    def person(name: str, *, signed_in: bool = True) -> Person:
+        if name not in people:
+            page = browser.new_context(viewport={"width": 1400, "height": 1000}).new_page()
+            people[name] = Person(page, console.address)
+            if signed_in:
+                page.goto(f"{console.address}/login")
+                people[name].sign_in(name)
+                page.wait_for_selector("h1")
+        return people[name]
+
+    yield person
+    assert {name: someone.said for name, someone in people.items() if someone.said} == {}
+    assert {name: someone.elsewhere for name, someone in people.items() if someone.elsewhere} == {}
+
+
+def alert_id(console: Console, **wanted: object) -> str:
+    found = json.loads(console.cli("alerts", "list", "--json").stdout)["alerts"]
+    return str(next(a["id"] for a in found if all(a[key] == value for key, value in wanted.items())))
+
+
+# -- signing in -----------------------------------------------------------------------------------------------------
+
+
+def test_a_wrong_password_opens_nothing_and_the_right_one_leads_where_it_was_meant(
+    console: Console, enter: Any
+) -> None:
+    anna = enter("anna", signed_in=False)
+    path, _ = console.stop(2)
+    anna.page.goto(console.address + path)
+    assert anna.page.url.startswith(f"{console.address}/login?next=")
+    anna.sign_in("anna", "not-this-one")
+    assert "The name or the password is wrong." in anna.page.inner_text("[role=alert]")
+    assert all("403" in text for text in anna.said), "the browser's own note that the answer was a refusal"
+    anna.said.clear()
+    anna.sign_in("anna")
+    anna.page.wait_for_selector("h1")
+    assert anna.page.url == console.address + path
+
+
+# -- the six screens ------------------------------------------------------------------------------------------------
+
+
+def test_home_has_nothing_green_about_the_silent_site(console: Console, enter: Any) -> None:
+    anna = enter("anna")
+    path, sentence = console.stop(1)
+    anna.opens(path)
+    told = anna.sees(sentence, "edge-kiosk sent nothing when due. Figures on this page leave it out since")
+    kiosk = told[told.rindex("edge-kiosk") :].split("branch-north")[0]
+    assert "■ silent" in kiosk and "✓" not in kiosk
+    assert told.count("✓ fresh") == 3
+
+
+def test_the_fairness_alert_with_cannot_say_beside_it(console: Console, enter: Any) -> None:
+    anna = enter("anna")
+    path, sentence = console.stop(2)
+    anna.opens(path)
+    windows, ratio = (re.search(pattern, sentence) for pattern in (r"outside in \d+ of \d+ windows", r"0\.7\d of men"))
+    assert windows and ratio
+    told = anna.sees(windows[0], "Cannot say at edge-kiosk.", "not a determination of discrimination")
+    assert re.search(r"0\.7\d+ \(0\.\d+ to [01]\.\d+, n 48\) against at least 0\.80", told)
+    north = re.search(r"(0\.7\d+) \(0\.\d+ to 0\.\d+, n 1,200\) against at least 0\.80", told)
+    assert north and f"{float(north[1]):.2f} of men" == ratio[0]
+
+
+def test_one_site_or_all_and_what_a_peer_would_have_flagged(console: Console, enter: Any) -> None:
+    anna = enter("anna")
+    path, sentence = console.stop(3)
+    anna.opens(path)
+    told = anna.sees("income moved at branch-north alone, since 2026-10-03", "these rules cannot say.")
+    assert "loan_purpose moved at every site that can tell: branch-north, branch-south and cloud-eu" in told
+    flagged = re.findall(r"flag (\d of 7 columns \([a-z_, ]+\))", sentence)
+    assert len(flagged) == 2 and all(f"they flag {one}" in told for one in flagged)
+
+
+def test_rows_stayed_and_the_planted_name_is_nowhere(console: Console, enter: Any) -> None:
+    anna = enter("anna")
+    path, sentence = console.stop(4)
+    anna.opens(path)
+    size = re.search(r"[\d,]+ bytes", sentence)
+    assert size
+    anna.sees("72,000 rows were counted there, and none left it.", f"3 files, {size[0]}", "it shares counts only")
+    anna.writes("Search the hub's file", PLANTED_NAME)
+    anna.presses("Search")
+    anna.sees(f"“{PLANTED_NAME}” does not occur in the hub's file.")
+    anna.writes("Search the hub's file", "loan-approval")
+    anna.presses("Search")
+    anna.sees("“loan-approval” occurs")
+
+
+def test_the_request_waits_for_another_person(console: Console, enter: Any) -> None:
+    anna = enter("anna")
+    anna.opens(console.stop(5)[0])
+    anna.sees("Asked for by anna", "for branch-north", "waits for approval", WHY)
+
+
+def test_the_pdf_that_is_taken_away_is_ours_and_untouched(console: Console, enter: Any, tmp_path: Path) -> None:
+    anna = enter("anna")
+    anna.opens(console.stop(6)[0])
+    anna.sees("1 report; 1 is a draft.", Path(console.tour["report"]).stem)
+    anna.presses("Get PDF")
+    with anna.page.expect_download() as coming:
+        anna.presses("Download PDF")
+    taken = tmp_path / "taken.pdf"
+    coming.value.save_as(taken)
+    assert taken.read_bytes() == Path(console.tour["report"]).read_bytes()
+    verified = console.cli("report", "verify", taken)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+# -- what people do -------------------------------------------------------------------------------------------------
+
+
+def test_triage_is_recorded_and_asks_for_reasons(console: Console, enter: Any) -> None:
+    anna = enter("anna")
+    anna.opens(f"/alert?id={alert_id(console, site='cloud-eu', measure='roc_auc')}")
+    anna.sees("for review")
+    anna.presses("Acknowledge")
+    anna.sees("· acknowledged")
+    anna.presses("Snooze", within="[data-testid=stMain]")
+    popover = "[data-testid=stPopoverBody]"
+    anna.presses("Snooze", within=popover)
+    anna.page.wait_for_selector(f"{popover} [data-testid=stAlert], [data-testid=stAlert]")
+    anna.sees("reason")
+    anna.writes("Reason", "The team looks at it next week.", within=popover)
+    anna.presses("Snooze", within=popover)
+    anna.sees("· snoozed", "Snoozed until", "The team looks at it next week.")
+    anna.page.keyboard.press("Escape")
+    anna.presses("Resolve", within="[data-testid=stMain]")
+    anna.writes("Reason", "Outcomes were joined wrongly.", within=popover)
+    anna.presses("Resolve", within=popover)
+    anna.sees("· resolved", "Outcomes were joined wrongly.")
+    anna.opens("/alerts?state=Resolved")
+    anna.sees("1 resolved", "ROC AUC")
+
+
+def test_asking_is_filled_in_refused_to_oneself_and_approved_by_another(console: Console, enter: Any) -> None:
+    anna = enter("anna")
+    anna.opens(console.stop(2)[0])
+    anna.presses("Request retraining")
+    dialog = "[role=dialog]"
+    why = anna.page.locator(dialog).get_by_role("textbox", name="Reason").input_value()
+    assert why.startswith("Selection rate of sex=F is 0.7") and "branch-north" in why
+    anna.sees("python train.py")
+    anna.presses("Request retraining", within=dialog)
+    anna.sees("Asked for by anna", "waits for approval")
+    anna.presses("Approve")
+    anna.sees(OWN_REQUEST)
+    request = anna.page.url.removeprefix(console.address)
+    assert re.fullmatch(r"/retraining\?id=request_\w+", request) and request != console.stop(5)[0]
+
+    ben = enter("ben")
+    ben.opens("/")
+    ben.sees("asked for by anna: approve or reject.")
+    ben.opens(request)
+    ben.presses("Approve")
+    told = ben.sees("a new version came back", "Open loan-approval 4", "gate passed")
+    assert re.search(r"Its price: approvals -\d\.\d points overall\.", told)
+    assert re.search(r"ROC AUC\s+0\.81\d \(.* n 9,600\)\s+0\.79\d \(.* n 9,600\)\s+-0\.0\d\d", told)
+    assert "sex=F" in told and "Before" in told and "After" in told
+    ben.opens("/model?id=loan-approval&version=4")
+    ben.sees("Small-business loans, version 4", "Nothing was received for this version yet.")
+    ben.opens("/model?id=loan-approval")
+    ben.sees("Small-business loans, version 3", "Version 4")
+
+
+# -- who may see what -----------------------------------------------------------------------------------------------
+
+
+def test_other_roles_see_their_own_and_the_command_line_talks_to_the_server(
+    console: Console, enter: Any, tmp_path: Path
+) -> None:
+    sites = console.cli("site", "list", "--json")
+    assert [row["site"] for row in json.loads(sites.stdout)["sites"]] == sorted(
+        ["branch-north", "branch-south", "cloud-eu", "edge-kiosk"]
+    )
+    password = tmp_path / "password"
+    password.write_text(PASSWORD)
+    for name, *grant in (("olga", "site-operator", "--site", "branch-north"), ("rita", "regulator")):
+        added = console.cli("user", "add", name, "--role", *grant, "--password-file", password)
+        assert added.returncode == 0, added.stderr
+    olga = enter("olga")
+    told = olga.sees("1 of 1 site is fresh.", "branch-north")
+    assert not any(text in told for text in ("cloud-eu", "edge-kiosk", "Models", "Alerts", "Retraining"))
+    olga.opens("/site?id=cloud-eu")
+    olga.sees("Not found, or you may not read it.")
+    rita = enter("rita")
+    told = rita.sees("1 report; 1 is a draft.")
+    assert not any(text in told for text in ("Home", "Build a report", "edge-kiosk"))
+
+
+def test_signing_out_closes_every_page(console: Console, enter: Any) -> None:
+    ben = enter("ben")
+    ben.page.get_by_text("Sign out").click()
+    ben.page.wait_for_selector("#password")
+    ben.page.goto(f"{console.address}/alerts")
+    assert ben.page.url.startswith(f"{console.address}/login?next=")
