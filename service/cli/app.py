@@ -135,18 +135,28 @@ def run(this: Call) -> int:
     except BailiwickError as error:
         output.report_error(error)
         return exit_code_of(error)
+    except OSError as error:
+        if error.filename is None:
+            return _internal(this, error)
+        told = BadInput(f"{error.filename}: {error.strerror}", advice="Check the path, and who may read or write it.")
+        output.report_error(told)
+        return exit_code_of(told)
     except Exception as error:  # the last door: a mistake of ours must not become a traceback in front of a user
-        if this.environ.get("BAILIWICK_DEBUG"):
-            import traceback
+        return _internal(this, error)
 
-            output.note(traceback.format_exc())
-        inner = BailiwickError(
-            f"internal error: {type(error).__name__}: {error}",
-            advice="This is a mistake of ours. BAILIWICK_DEBUG=1 shows where; please report it.",
-        )
-        inner.code = "internal"
-        output.report_error(inner)
-        return exit_code_of(error)
+
+def _internal(this: Call, error: Exception) -> int:
+    if this.environ.get("BAILIWICK_DEBUG"):
+        import traceback
+
+        output.note(traceback.format_exc())
+    inner = BailiwickError(
+        f"internal error: {type(error).__name__}: {error}",
+        advice="This is a mistake of ours. BAILIWICK_DEBUG=1 shows where; please report it.",
+    )
+    inner.code = "internal"
+    output.report_error(inner)
+    return exit_code_of(error)
 
 
 def _usage(error: TyperException) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from service.cli.context import here, opened
+from service.cli.context import here, opened, writable
 from service.cli.declare import command, group_app
 from service.cli.output import emit, facts, note, progress, say, table
 from service.exits import ExitCode
@@ -84,7 +84,7 @@ def checkpoint(
         require(session.viewer, Permission.AUDIT_READ)
         made = make_checkpoint(session.hub.config.org, session.reads.seq + 1, session.reads.root())
     if to is not None:
-        here(to).write_text(made["note"], encoding="utf-8")
+        writable(to).write_text(made["note"], encoding="utf-8")
     emit(made, lambda: say(made["note"].rstrip()))
 
 
@@ -98,5 +98,5 @@ def export(
 
     with opened() as session:
         require(session.viewer, Permission.AUDIT_READ)
-        made = export_leaves(session.hub.store, here(to))
+        made = export_leaves(session.hub.store, writable(to))
     emit(made, lambda: say(f"Wrote {made['leaves']} leaves to {made['file']}."))

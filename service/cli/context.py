@@ -97,6 +97,16 @@ def here(path: Path | str) -> Path:
     return call().cwd / Path(path).expanduser()
 
 
+def writable(path: Path | str) -> Path:
+    """Where to write a file; raises BadInput before any work is done for a file that could not be written."""
+    target = here(path)
+    if target.is_dir():
+        raise BadInput(f"{target} is a folder", advice="Name a file.")
+    if not target.parent.is_dir():
+        raise BadInput(f"{target.parent}: no such folder", advice="Make it first.")
+    return target
+
+
 def local_only(what: str) -> None:
     """For commands that a running server cannot carry out for somebody else."""
     if call().hub is not None:

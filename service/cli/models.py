@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from service.cli.context import Session, here, opened
+from service.cli.context import Session, here, opened, writable
 from service.cli.declare import command, group_app, split_model
 from service.cli.output import emit, facts, note, say, streams, table
 from store.errors import BadInput, UnknownName, did_you_mean
@@ -157,7 +157,7 @@ def export(
     if to is None:
         say(text)
         return
-    here(to).write_text(text + "\n", encoding="utf-8")
+    writable(to).write_text(text + "\n", encoding="utf-8")
     if streams().as_json:
         say(text)
     else:

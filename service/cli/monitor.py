@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from service.cli.context import here, opened
+from service.cli.context import opened, writable
 from service.cli.declare import command, single_app, split_model
 from service.cli.output import emit, facts, progress, say, table
 from service.exits import ExitCode
@@ -144,6 +144,6 @@ def evidently(
             version=version,
             window=parse_time(window),
             site=site,
-            output=here(to),
+            output=writable(to),
         )
     emit(made, lambda: say(f"Wrote {made['file']}."))

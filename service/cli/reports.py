@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from service.cli.context import here, opened
+from service.cli.context import here, opened, writable
 from service.cli.declare import command, group_app, split_model
 from service.cli.output import emit, facts, note, progress, say, table
 from service.exits import ExitCode
@@ -38,6 +38,7 @@ def build(
     from service.commands.reports import build_report
 
     name, version = split_model(model)
+    target = writable(output)
     with opened() as session, progress("Building the report ..."):
         made = build_report(
             session.hub,
@@ -50,8 +51,8 @@ def build(
             format=format or format_of(output),
             issue=issue,
         )
-    shutil.copyfile(made["path"], here(output))
-    made["output"] = str(here(output))
+    shutil.copyfile(made["path"], target)
+    made["output"] = str(target)
 
     def human() -> None:
         say(f"Wrote {output}: {made['state']}, SHA-256 {made['sha256']}.")

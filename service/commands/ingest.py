@@ -37,6 +37,13 @@ def ingest(
         raise Refused(
             f"this version takes no {of_kind} yet", advice="Predictions, labels, references and summaries it takes."
         )
+    remote = next((str(path) for path in paths if "://" in str(path)), None)
+    if remote is not None:
+        raise Refused(
+            f"{remote}: this version reads files and folders of this machine, no object stores yet",
+            advice="Copy it here first, or mount the store; then ingest the folder.",
+            details={"file": remote},
+        )
     row = known_site(hub, viewer, site)
     refuse_rows_unless_shared(row, of_kind)
     if of_kind is Kind.SUMMARIES:

@@ -40,6 +40,11 @@ def monitor(
     """Measures all due windows; with dry_run nothing is written, and what would change is counted."""
     # Whoever sees one site alone would judge all sites merged from that one, and record it for everybody.
     require(viewer, Permission.MONITOR_RUN, site="*", model=model)
+    if start is not None and end is not None and end <= start:
+        raise BadInput(
+            f"--to {end:%Y-%m-%d %H:%M} is not after --from {start:%Y-%m-%d %H:%M}",
+            advice="Name the earlier one first.",
+        )
     reads = hub.store.reads(viewer)
     if model is not None:
         known_model(hub, viewer, model, version)

@@ -135,6 +135,33 @@ def test_what_is_wrong_is_said_with_the_code_of_the_contract(job: CommandLine) -
     job.refused(2, "alerts", "list", "--as", "nobody")
 
 
+def test_what_cannot_be_written_or_reached_is_said_before_any_work(job: CommandLine) -> None:
+    nowhere = job.folder / "nowhere" / "file"
+    span = ("--pack", "general", "--model", "loan", "--from", "2026-01-05", "--to", "2026-02-02")
+    for words in (
+        ("report", "build", *span), ("model", "export", "loan"), ("audit", "checkpoint"), ("audit", "export"),
+        ("summarise", job.folder / "current.csv", "--model", "loan", "--site", "cloud.eu-1"),
+        ("evidently", "--model", "loan", "--window", "2026-01-13"),
+    ):  # fmt: skip
+        assert "no such folder" in job.refused(2, *words, "-o", nowhere)["message"], words
+    job.refused(2, "report", "build", *span, "-o", job.folder)
+    error = job.refused(2, "ingest", "s3://bucket/logs", "--site", "cloud.eu-1", "--model", "loan")
+    assert "object store" in error["message"]
+    job.refused(2, "monitor", "--from", "2026-02-01", "--to", "2026-01-01")
+    assert job.ok("report", "list")["reports"] == []
+
+
+def test_a_column_that_is_never_there_keeps_nobody_from_being_measured(tmp_path: Path) -> None:
+    line = CommandLine(tmp_path)
+    line.ok("site", "add", "s")
+    line.model("m", [*INPUTS, "never", "empty"], **SHAPE)
+    line.take(line.csv("r.csv", rows(0, 500), COLUMNS), "--site", "s", "--model", "m", "--kind", "reference")
+    line.take(line.csv("c.csv", rows(5000, 6000, empty=""), (*COLUMNS, "empty")), "--site", "s", "--model", "m")
+    line.ok("monitor")
+    found = {(row["monitor"], row["about"]): row["status"] for row in line.results("m", measure="missing_rate")}
+    assert found["quality", "never"] == found["quality", "empty"] == "outside" and found["quality", "x"] == "within"
+
+
 def test_a_batch_keeps_what_can_be_read(job: CommandLine) -> None:
     lines = [json.dumps(row) for row in rows(21_000, 21_010)]
     lines[3] = '{"id": no json'

@@ -64,17 +64,20 @@ class Person:
     def writes(self, label: str, text: str, *, within: str = "[data-testid=stMain]") -> None:
         self.page.locator(within).get_by_role("textbox", name=label).fill(text)
 
-    def sees(self, *texts: str, unless: str = "could not be drawn") -> str:
-        """The page's text once all of these stand in it; what keeps dates on one line is taken out."""
+    def sees(self, *texts: str) -> str:
+        """The page's text, once all of these stand in it and the page is drawn."""
         ends = time.monotonic() + WAIT / 1000
-        while True:
-            told = self.page.inner_text("[data-testid=stApp]").replace("\u2060", "").replace("\u00a0", " ")
-            missing = [text for text in texts if text not in told]
-            if not missing:
-                assert unless not in told
-                return str(told)
-            assert time.monotonic() < ends, f"not to be seen: {missing}\n{told}"
+        while missing := [text for text in texts if text not in self.reads()]:
+            assert time.monotonic() < ends, f"{missing} not to be seen in: {self.reads()}"
             self.page.wait_for_timeout(100)
+        self.page.wait_for_selector(IDLE)
+        told = self.reads()
+        assert "could not be drawn" not in told
+        return told
+
+    def reads(self) -> str:
+        """All that is on the screen, on one line; what keeps dates together is taken out."""
+        return " ".join(self.page.inner_text("body").replace("\u2060", "").split())
 
 
 @pytest.fixture(scope="module")

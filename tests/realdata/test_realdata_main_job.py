@@ -84,12 +84,12 @@ def test_census(real_data: Path, tmp_path: Path) -> None:
     line.take(labels, "--site", "s", "--model", "apart", "--kind", "labels")
     line.take(bare, "--site", "s", "--model", "apart")
     line.ok("monitor")
-    told = []
+    listed = []
     for name in ("whole", "apart"):
         found = [row for row in line.results(name) if row["monitor"] != "silence"]
         keys = ("monitor", "measure", "about", "value", "interval", "status", "n")
-        told.append([[row[key] for key in keys] for row in found])
-    assert told[0] == told[1]
+        listed.append([[row[key] for key in keys] for row in found])
+    assert listed[0] == listed[1]
     values = {(row["measure"], row["about"]): row for row in line.results("whole", monitor="fairness")}
     now = rows[half:]
     truth, offers = [row["income"] for row in now], [row["offer"] for row in now]
@@ -149,11 +149,11 @@ def test_four_hospitals(real_data: Path, tmp_path: Path) -> None:
         found = [row for row in line.results("heart") if row["monitor"] != "silence"]
         told.append({(r["site"], r["monitor"], r["measure"], r["about"]): (r["value"], r["status"]) for r in found})
     assert told[0] == told[1], "counts say what rows say"
-    found = told[0]
-    assert {key[0] for key in found} == {*HOSPITALS, "*"}
-    missing = {site: found[site, "quality", "missing_rate", "chol"] for site in HOSPITALS}
+    said = told[0]
+    assert {key[0] for key in said} == {*HOSPITALS, "*"}
+    missing = {site: said[site, "quality", "missing_rate", "chol"] for site in HOSPITALS}
     assert missing["switzerland"] == (1.0, "outside") and missing["cleveland"] == (0.0, "within")
-    exang = {site: found[site, "drift", "psi", "exang"][1] for site in HOSPITALS}
+    exang = {site: said[site, "drift", "psi", "exang"][1] for site in HOSPITALS}
     assert exang["va"] == "outside" and exang["cleveland"] != "outside", "what moved is told where it moved"
 
 
