@@ -12,6 +12,8 @@ from dashboard.context import Context
 from dashboard.parts import Link
 from dashboard.shapes import Row, open_alerts
 from reports.words import count, listed, moment, plural, tally
+from store.access import Permission
+from store.access import Permission
 
 
 def page(ctx: Context) -> None:
@@ -26,7 +28,8 @@ def page(ctx: Context) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         _left(site, departures)
-        _search(ctx)
+        if ctx.may(Permission.AUDIT_READ):
+            _search(ctx)
     with right:
         _facts(ctx, site)
     _alerts(ctx, name)

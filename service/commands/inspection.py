@@ -22,7 +22,7 @@ def search_hub_file(hub: Hub, viewer: Viewer, *, text: str) -> dict[str, Any]:
 
     The file is compressed, so its bytes alone would prove nothing: every text column of every table is searched too.
     """
-    require(viewer, Permission.SITE_READ)
+    require(viewer, Permission.AUDIT_READ)
     if len(text.strip()) < 3:
         raise BadInput("a text to search for has at least 3 characters", advice="Give a name or an identifier.")
     in_tables, searched = _in_tables(hub, text.strip())
