@@ -13,7 +13,6 @@ from dashboard.parts import Link
 from dashboard.shapes import Row, open_alerts
 from reports.words import count, listed, moment, plural, tally
 from store.access import Permission
-from store.access import Permission
 
 
 def page(ctx: Context) -> None:
