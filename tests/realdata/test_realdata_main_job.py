@@ -51,7 +51,7 @@ ADULT = [
 
 def people(path: Path) -> list[dict[str, Any]]:
     """Its rows as dicts; no header, a first line that is none, and a full stop after each label."""
-    out = []
+    out: list[dict[str, Any]] = []
     for text in path.read_text().splitlines():
         values = [value.strip() for value in text.split(",")]
         if len(values) != len(ADULT) or not values[0].isdigit():
