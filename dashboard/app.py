@@ -46,7 +46,7 @@ STYLE = """<style>
   [class*=st-key-rows] [data-testid=stColumn] { min-width: 8rem; }
   [class*=st-key-rows] > [data-testid=stLayoutWrapper]:first-child { display: none; }
   [class*=st-key-needs] [data-testid=stHorizontalBlock] { flex-wrap: nowrap; }
-  [class*=st-key-needs] [data-testid=stColumn] { min-width: 6.5rem; }
+  [class*=st-key-needs] [data-testid=stColumn] { min-width: 8.5rem; }
 }
 </style>"""
 """Streamlit's links within the console are made like a menu's: here they stand in text, in line with it. On a narrow

@@ -137,15 +137,15 @@ def empty(title: str, body: str, *, commands: str | None = None) -> None:
             st.code(commands, language="shell")
 
 
-def nothing_matches(keys: Sequence[str]) -> None:
-    """The filters leave nothing; clearing them is one press."""
+def nothing_matches(open_to_all: Mapping[str, Any]) -> None:
+    """The filters leave nothing; one press gives each the value under which it keeps everything."""
     with st.container(border=True):
         st.markdown(words.NOTHING_MATCHES)
 
         def clear() -> None:
-            for key in keys:
-                st.session_state.pop(key, None)
-            st.query_params.clear()
+            # Set, not removed: they are bound to the address, which must not be changed under them.
+            for key, value in open_to_all.items():
+                st.session_state[key] = value
 
         st.button(words.CLEAR_FILTERS, on_click=clear)
 

@@ -63,6 +63,8 @@ STREAMLIT_CONFIG: Mapping[str, Any] = {
     "client.showErrorDetails": "none",
     "client.showErrorLinks": False,
     "client.toolbarMode": "minimal",
+    # "Clear filters" sets what a filter's address had set: meant so, and no warning to a reader.
+    "global.disableWidgetStateDuplicationWarning": True,
     "runner.magicEnabled": False,
     "server.enableCORS": True,
     "server.enableXsrfProtection": True,

@@ -194,8 +194,7 @@ def group_rates(gap: Row | None, rates: Iterable[Row]) -> list[Row]:
     """Rates of the groups behind a gap: those measured in its window, else the two that its details name."""
     if not gap:
         return []
-    attribute = str(gap["about"])
-    mine = [r for r in rates if str(r["about"]).partition("=")[0] == attribute and r["window"] == gap["window"]]
+    mine = [r for r in rates if attribute_of(r) == gap["about"] and r["window"] == gap["window"]]
     if mine:
         return sorted(mine, key=lambda r: str(r["about"]))
     ends = [(gap.get("details") or {}).get(end) for end in ("lowest", "highest")]
@@ -204,6 +203,11 @@ def group_rates(gap: Row | None, rates: Iterable[Row]) -> list[Row]:
         for end in ends
         if end
     ]
+
+
+def attribute_of(rate: Row) -> str:
+    """What the group of a rate is a group of: `sex & age` for `sex=F & age=30-45`."""
+    return " & ".join(part.partition("=")[0] for part in str(rate["about"]).split(" & "))
 
 
 @dataclass(frozen=True, slots=True)

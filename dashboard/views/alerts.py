@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import partial
 
 import streamlit as st
@@ -14,7 +15,7 @@ from dashboard.shapes import SEVERITIES, Row, by_severity, open_alerts, triage_o
 from reports.words import plural, site
 from store.access import Permission
 
-FILTERS = ("state", "severity", "model", "site", "sought")
+OPEN_TO_ALL = {"state": "All", "severity": words.ALL, "model": words.ALL, "site": words.ALL, "sought": ""}
 PER_PAGE = 20
 
 
@@ -30,7 +31,7 @@ def page(ctx: Context) -> None:
     parts.partial(sites)
     shown = chosen(alerts, _filters(alerts))
     if not shown:
-        parts.nothing_matches(FILTERS)
+        parts.nothing_matches(OPEN_TO_ALL)
         return
     pages = -(-len(shown) // PER_PAGE)
     at = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
@@ -113,6 +114,10 @@ def _may(ctx: Context, alert: Row) -> bool:
     return ctx.may(Permission.ALERT_TRIAGE, site=alert["site"], model=alert["model"])
 
 
+def seen(moment: datetime) -> str:
+    return words.unbroken(f"{moment:%Y-%m-%d}")
+
+
 def _line(ctx: Context, alert: Row) -> list[str | Link | tuple[Link, str]]:
     first, last = words.moment_of(alert["first_window"]["from"]), words.moment_of(alert["last_window"]["to"])
     return [
@@ -120,8 +125,6 @@ def _line(ctx: Context, alert: Row) -> list[str | Link | tuple[Link, str]]:
         + ("" if alert["condition"] == "firing" else f"  \n{theme.condition(alert['condition'])}"),
         (Link(words.plain(words.heading(alert)), "alert", {"id": alert["id"]}), words.plain(alert["sentence"])),
         words.plain(site(alert["site"])),
-        f"{first:%Y-%m-%d} to {last:%Y-%m-%d}  \n{plural(alert['count'], 'window')}"
-        if first and last
-        else words.NO_DATA,
+        f"{seen(first)} to {seen(last)}  \n{plural(alert['count'], 'window')}" if first and last else words.NO_DATA,
         words.plain(alert["owner"]) if alert["owner"] else "nobody yet",
     ]

@@ -30,7 +30,7 @@ def page(ctx: Context) -> None:
         sought = st.text_input("Search", key="q", type="search", bind="query-params", placeholder="a name, an id") or ""
     shown = chosen(events, kind=kind, sought=sought)
     if not shown:
-        parts.nothing_matches(("event", "q"))
+        parts.nothing_matches({"event": words.ALL, "q": ""})
         return
     pages = -(-len(shown) // PER_PAGE)
     at = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1

@@ -33,7 +33,7 @@ def page(ctx: Context) -> None:
     judged = st.toggle("Only gaps held against a limit", value=True, key="judged")
     shown = chosen(gaps, model=model, by=by, judged=judged)
     if not shown:
-        parts.nothing_matches(("model", "by", "judged"))
+        parts.nothing_matches({"model": words.ALL, "by": words.ALL, "judged": False})
         return
     parts.rows(
         ctx,

@@ -169,7 +169,7 @@ def _models(ctx: Context, models: list[Row], firing: list[Row]) -> None:
     parts.rows(
         ctx,
         (3, 1.6, 1.4, 1.2, 2, 1.8),
-        ("Model", "State", "Open alerts", "Tier", "Sites", "Last event"),
+        ("Model", "State", "Alerts", "Tier", "Sites", "Last event"),
         [model_line(ctx, model, firing) for model in ordered],
     )
 
@@ -180,8 +180,8 @@ def model_line(ctx: Context, model: Row, firing: list[Row]) -> list[str | Link |
     return [
         (Link(name, "model", {"id": model["model"], "version": model["version"]}), words.plain(model["title"])),
         theme.state(model["worst"]),
-        count(len(mine)) if model["last_event"] else words.NO_DATA,
-        str(model["tier"]["level"]),
+        f"{count(len(mine))} open" if model["last_event"] else words.NO_DATA,
+        f"tier {model['tier']['level']}",
         plural(len(model["sites"]), "site") if model["sites"] else words.NO_DATA,
         words.since(model["last_event"], ctx.now),
     ]

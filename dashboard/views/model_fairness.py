@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import charts, parts, theme, words
 from dashboard.context import Context
-from dashboard.shapes import Row, grouped, measured, newest_each, status_of
+from dashboard.shapes import Row, attribute_of, grouped, measured, newest_each, status_of
 from dashboard.views import privacy as privacy_page
 from reports.words import clean, count, listed, measure, site, window
 
@@ -31,7 +31,7 @@ def fairness(ctx: Context, model: Row) -> None:
         with columns[1]:
             chosen = parts.choose("Measure", names, "measure")
         draw_gap([r for r in gaps if r["about"] == about and r["measure"] == chosen])
-        _rates([r for r in results if is_rate(r) and str(r["about"]).partition("=")[0] == about])
+        _rates([r for r in results if is_rate(r) and attribute_of(r) == about])
 
 
 def is_rate(result: Row) -> bool:

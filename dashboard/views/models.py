@@ -25,12 +25,12 @@ def page(ctx: Context) -> None:
     )
     shown = found(models, sought)
     if not shown:
-        parts.nothing_matches(("q",))
+        parts.nothing_matches({"q": ""})
         return
     parts.rows(
         ctx,
         (3, 1.6, 1.4, 1.2, 2, 1.8, 2),
-        ("Model", "State", "Open alerts", "Tier", "Sites", "Last event", "Owner"),
+        ("Model", "State", "Alerts", "Tier", "Sites", "Last event", "Owner"),
         [[*model_line(ctx, model, firing), words.plain(model["owner"]["team"] or "nobody named")] for model in shown],
     )
 

@@ -39,7 +39,7 @@ def present(results: list[Row]) -> list[Row]:
 
 def sentence(budgets: list[Row]) -> str:
     told = [f"{words.plain(r['about'])} {100 * r['value']:.0f} %" for r in budgets if r["value"] is not None]
-    return f"Spent of each budget: {listed(told)}." if told else "No budget has been drawn on."
+    return f"Spent of each budget: {listed(told)}." if told else "Nothing that you may read has drawn on a budget."
 
 
 def draw(ctx: Context, *, people: str) -> None:

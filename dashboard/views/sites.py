@@ -23,7 +23,7 @@ def page(ctx: Context) -> None:
     fresh = parts.segments("Freshness", (words.ALL, "live", "late", "silent", "never"), "status")
     shown = [site for site in sites if fresh in (words.ALL, site["fresh"])]
     if not shown:
-        parts.nothing_matches(("status",))
+        parts.nothing_matches({"status": "All"})
         return
     parts.rows(
         ctx,

@@ -10,13 +10,20 @@ def script(page: str, mode: str, user: str, role: str, query: dict[str, str]) ->
     import importlib
 
     import streamlit as st
-    from fake_reads import NOW, FakeActions, FakeReads, viewer
+    from fake_actions import FakeActions
+    from fake_reads import FakeReads
+    from fake_story import NOW, viewer
 
     from dashboard import parts
     from dashboard.context import Context
 
+    idle = mode in ("idle", "calm")
     reads = FakeReads(
-        empty=mode == "empty", silent=mode != "fresh", broken=mode == "broken", requests=[] if mode == "idle" else None
+        empty=mode == "empty",
+        silent=mode not in ("fresh", "calm"),
+        broken=mode == "broken",
+        requests=[] if idle else None,
+        calm=mode == "calm",
     )
     actions = st.session_state.setdefault("actions", FakeActions(user))
     for name, value in query.items():

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 from drawing import text
-from fake_reads import NOW, FakeActions, FakeReads, viewer
+from fake_actions import FakeActions
+from fake_reads import FakeReads
+from fake_story import NOW, viewer
 
 import dashboard.app
 from dashboard.context import Context

@@ -48,21 +48,25 @@ def test_home_says_first_which_site_is_silent_and_shows_nothing_green_about_it()
     assert "Sites fresh 3 of 4" in told
 
 
-def test_home_on_the_first_day_says_what_to_do() -> None:
-    told = text(drawn("home", mode="empty"))
-    assert "No site has sent anything yet" in told and "bailiwick site add" in told
+def test_the_inbox_filters_by_its_tabs() -> None:
+    told = text(drawn("alerts", query={"state": "Acknowledged"}))
+    assert "has fallen" in told and "income has moved" not in told
 
 
-def test_a_page_that_fails_gives_a_reference_and_no_trace() -> None:
-    told = text(drawn("home", mode="broken"))
-    assert "could not be drawn" in told and "reference" in told
-    assert "disk went away" not in told and "Traceback" not in told
+def test_a_site_operator_sees_sites_and_no_figure_about_models() -> None:
+    told = text(drawn("home", user="olga", role="site-operator"))
+    assert "branch-north" in told
+    assert "No site has sent anything" not in told and "Versions within limits" not in told and "Tier" not in told
 
 
-def test_the_inbox_filters_by_its_tabs_and_says_when_nothing_matches() -> None:
-    assert "has fallen" in text(drawn("alerts", query={"state": "Acknowledged"}))
-    assert "Nothing matches" in text(drawn("alerts", query={"state": "Snoozed"}))
-    assert "No alert has been raised" in text(drawn("alerts", mode="empty"))
+def test_fairness_outside_limits_counts_none_that_cannot_tell() -> None:
+    assert "Fairness outside limits 1" in text(drawn("home"))
+
+
+def test_the_ledger_says_its_noise_in_words_and_rho_in_decimals() -> None:
+    told = text(drawn("privacy"))
+    assert "0.0200 (1/50)" in told and "discrete Gaussian, sigma 35.0" in told
+    assert "rho 0.0800 of 0.100; exactly 4/50 of 1/10" in told and "__function__" not in told
 
 
 def test_an_unknown_id_and_one_you_may_not_read_give_the_same_answer() -> None:

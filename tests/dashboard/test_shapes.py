@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from fake_reads import ALERTS, FakeReads, result
+from fake_decisions import ALERTS
+from fake_reads import FakeReads
+from fake_story import result
 
 from dashboard import shapes, words
 from dashboard.settings import APP_SCRIPT, LOGO, PAGE_ICON, STREAMLIT_CONFIG
@@ -40,6 +42,27 @@ def test_health_never_turns_silence_or_absence_green() -> None:
     assert states["silence"] == ["no_data", "stale"]
     assert states["fairness"] == ["outside", "unclear"]
     assert states["performance"] == ["no_data", "no_labels"]
+
+
+def test_only_measures_with_a_limit_decide_a_cell() -> None:
+    limit = {"op": "at_least", "value": 0.8, "source": "x"}
+
+    def at(measure: str, status: str, limited: bool = True) -> dict[str, object]:
+        held = limit if limited else None
+        return result(site="a", monitor="fairness", measure=measure, about="sex", value=0.9, status=status, limit=held)
+
+    ratio, gap = at("selection_rate_ratio", "within"), at("true_positive_rate_difference", "no_labels", limited=False)
+    assert model.worst([ratio, gap]) == model.HealthCell("within")
+    assert model.worst([ratio, at("x", "too_few")]) == model.HealthCell("within", 1)
+    assert model.worst([at("x", "too_few"), at("y", "no_labels"), gap]).status == "no_labels"
+    assert model.worst([ratio, at("x", "unclear"), at("y", "outside")]).status == "outside"
+    assert model.worst([gap]).status == "no_labels"
+    assert model.worst([]).status == "no_data"
+
+
+def test_a_pairs_rates_are_not_taken_for_one_attributes() -> None:
+    assert shapes.attribute_of({"about": "sex=F"}) == "sex"
+    assert shapes.attribute_of({"about": "sex=F & age=30-45"}) == "sex & age"
 
 
 def test_performance_names_who_cannot_say() -> None:
