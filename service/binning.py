@@ -17,7 +17,7 @@ from store.bins import BinSpec, spec_from_json
 from store.db import Connection, Transaction
 from store.errors import BadInput
 from store.model_file import InputType, ModelFile
-from store.rows import RowShape, shape_of
+from store.row_shape import RowShape, shape_of
 
 BINS = 20
 BINS_WITH_NOISE = 10

@@ -17,7 +17,7 @@ from monitors.engines.base import Blocks
 from store import rows, writes
 from store.bins import BinSpec, Section
 from store.db import Connection, Transaction
-from store.rows import RowShape
+from store.row_shape import INPUTS, PREDICTION, RowShape
 from store.summary import SUMMARY_SCHEMA
 
 HOURS_KEPT = timedelta(days=7)
@@ -48,7 +48,7 @@ def count_sections(
             counted.append(engine.count(connection, relation, spec, section, blocks=blocks, **options))
 
     if parts is not None:
-        for name, bit in (("parts_inputs", rows.INPUTS), ("parts_outputs", rows.PREDICTION)):
+        for name, bit in (("parts_inputs", INPUTS), ("parts_outputs", PREDICTION)):
             connection.execute(
                 f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM {parts} WHERE part & {bit} = {bit}"
             )

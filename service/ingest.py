@@ -27,7 +27,7 @@ from store.errors import BadInput, BailiwickError, NotPermitted, Refused, Unknow
 from store.events import Event
 from store.model_file import InputType, ModelFile
 from store.receipt import Kind, Receipt
-from store.rows import RowShape, shape_of
+from store.row_shape import RowShape, shape_of
 
 ROW_KINDS = (Kind.PREDICTIONS, Kind.LABELS, Kind.REFERENCE)
 

@@ -32,7 +32,7 @@ from store.db import Connection
 from store.errors import BadInput
 from store.events import Event
 from store.model_file import InputType, ModelFile
-from store.rows import RowShape, shape_of
+from store.row_shape import INPUTS, PREDICTION, RowShape, shape_of
 from store.summary import matrix
 
 GRAIN_OF_BLOCK = {timedelta(hours=1): "hour", timedelta(days=1): "day", timedelta(days=7): "week"}
@@ -199,7 +199,7 @@ def _bound(connection: Connection, table: str, own: RowShape, shape: RowShape, f
         kept = [
             f"(part & {bit} = 0 OR row_number() OVER (PARTITION BY person, {order.format(bit=bit)}) <= "
             f"{int(privacy.contributions)})"
-            for bit in (rows.INPUTS, rows.PREDICTION)
+            for bit in (INPUTS, PREDICTION)
         ]
         cut = f"QUALIFY {' AND '.join(kept)}"
     # Persons travel with the inputs: a prediction that came by itself is its person's through the id.

@@ -14,7 +14,7 @@ from store.bins import BinSpec, Section
 from store.model_file import ModelFile
 from store.reads import Reads
 from store.result import Monitor, Result
-from store.rows import INPUTS, PREDICTION, RowShape
+from store.row_shape import INPUTS, PREDICTION, RowShape
 
 ALL_SITES = "*"
 

@@ -20,7 +20,7 @@ from store.access import Permission, Viewer, require
 from store.errors import BadInput, Final
 from store.model_file import ModelFile
 from store.reads import Reads
-from store.rows import RowShape
+from store.row_shape import RowShape
 
 FEWEST = 2
 MOST_SECONDS = 900

@@ -8,7 +8,8 @@ import pyarrow as pa
 
 from store.access import Permission
 from store.reads.view import View
-from store.rows import RowShape, aligned_sql, tables
+from store.row_shape import RowShape
+from store.rows import aligned_sql, tables
 
 
 class RowReads(View):

@@ -21,7 +21,7 @@ from connectors.sources.tabular import Tabular
 from store.errors import BadInput, Retryable
 from store.model_file import Columns, Input, InputType, ModelFile, Outcome, Prediction, Task
 from store.receipt import Kind
-from store.rows import shape_of
+from store.row_shape import shape_of
 
 CASE = Case(source=Tabular(), write=lambda folder, rows: folder)
 

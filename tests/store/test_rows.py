@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from store import rows
-from store.rows import RowShape
+from store.row_shape import RowShape
 
 AT = datetime(2026, 10, 5)
 SHAPE = RowShape(inputs=("income",), types=("number",), prediction="category", score=True, groups=("sex",), segments=())
