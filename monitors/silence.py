@@ -1,7 +1,9 @@
 """Whether a site has been heard from when it was due: hours since its last contact against its contact window.
 
 Silence is `stale`, never green. What counts as contact is the caller's to say; a site that was never heard from is
-measured from the moment it was registered. The window of the result is [last contact, now).
+measured from the moment it was registered. The window of the
+result is the one in which something was due, [last contact, last contact + contact window): measured again and again, a
+silence is one result that grows.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ def silence_result(
     # A site whose clock runs ahead has been heard from; it is not silent for a negative time.
     start = min(since, now)
     silent = now - start
-    subject = Subject(model, version, site, None, start, now)
+    subject = Subject(model, version, site, None, start, start + contact_window)
     return subject.result(
         Monitor.SILENCE,
         "hours_silent",

@@ -64,7 +64,7 @@ def results(
     name, version = split_model(model)
     with opened() as session:
         if name:
-            known_model(session.hub, session.viewer, name, version)
+            version = known_model(session.hub, session.viewer, name, version).version
         if site and site != "*":
             known_site(session.hub, session.viewer, site)
         rows = session.reads.results(

@@ -24,7 +24,10 @@ from store.errors import BadInput
 from store.events import Event
 from store.model_file import ModelFile
 from store.reads import Reads
-from store.result import Result, table_of
+from store.result import Monitor, Result, table_of
+
+_GRAINS = {Monitor.SILENCE: 1.0, Monitor.PRIVACY: 1e-9}
+"""Hours, and share of the budget: a smaller move is no news."""
 
 
 def monitor(
@@ -80,7 +83,7 @@ def _run(
         results: list[Result] = []
         if spec is not None:
             results += judge(load_version(reads, file, spec), now=reads.now, between=between, again=dry_run)
-        results += _silence(reads, file) + _privacy(hub, reads, file)
+        results += _news(reads, file, _silence(reads, file) + _privacy(hub, reads, file))
         results = [graded(result, tier=file.tier.level) for result in results]
         if dry_run:
             return {
@@ -151,6 +154,21 @@ def _silence(reads: Reads, file: ModelFile) -> list[Result]:
         for row in rows
         if row["serving"] == file.version
     ]
+
+
+def _news(reads: Reads, file: ModelFile, results: list[Result]) -> list[Result]:
+    """Those that say something new: a silence that lasts is told again by the hour, a budget when it moves."""
+    told = {}
+    for monitor in {result.monitor for result in results}:
+        for row in reads.result_table(model=file.name, version=file.version, monitor=str(monitor)).to_pylist():
+            told[row["monitor"], row["site"], row["about"], row["window_to"]] = (row["status"], row["value"])
+    news = []
+    for result in results:
+        status, value = told.get((str(result.monitor), result.site, result.about, result.window_to), (None, None))
+        moved = value is None or result.value is None or abs(result.value - value) >= _GRAINS[Monitor(result.monitor)]
+        if status != result.status or moved:
+            news.append(result)
+    return news
 
 
 def _privacy(hub: Hub, reads: Reads, file: ModelFile) -> list[Result]:

@@ -31,5 +31,6 @@ def silent(hours: float | None) -> Result:
 def test_silence_is_measured_from_the_last_contact(hours: float | None, value: float, status: str) -> None:
     result = silent(hours)
     assert (result.value, result.status) == (pytest.approx(value), status)
-    assert result.window_to == NOW and result.window_from <= NOW
+    assert result.window_from <= NOW
+    assert result.window_to - result.window_from == timedelta(hours=6)
     assert result.limit_value == 6
