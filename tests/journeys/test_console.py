@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import PASSWORD, Console
+from demo_console import PASSWORD, Console
 
 from service.commands.retraining import OWN_REQUEST
 from service.demo.build import WHY
