@@ -246,12 +246,14 @@ def test_triage_is_recorded_and_asks_for_reasons(console: Console, enter: Any) -
 
 
 def test_asking_is_filled_in_refused_to_oneself_and_approved_by_another(console: Console, enter: Any) -> None:
+    from playwright.sync_api import expect
+
     anna = enter("anna")
     anna.opens(console.stop(2)[0])
     anna.presses("Request retraining")
     dialog = "[role=dialog]"
-    why = anna.page.locator(dialog).get_by_role("textbox", name="Reason").input_value()
-    assert why.startswith("Selection rate of sex=F is 0.7") and "branch-north" in why
+    reason = anna.page.locator(dialog).get_by_role("textbox", name="Reason")
+    expect(reason).to_have_value(re.compile(r"^Selection rate of sex=F is 0\.7.* at branch-north"), timeout=WAIT)
     anna.sees("python train.py")
     anna.presses("Request retraining", within=dialog)
     anna.sees("Asked for by anna", "waits for approval")
