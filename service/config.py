@@ -90,6 +90,8 @@ class Config:
     retrain_memory: int
     address: str
     port: int
+    hosts: frozenset[str]
+    """Names beside its own address under which the server answers."""
     session: timedelta
     monitor_every: timedelta
     people: Mapping[str, People] = field(default_factory=dict)
@@ -148,6 +150,7 @@ def parse(text: str, *, environ: Mapping[str, str], source: str = FILE) -> Confi
         retrain_memory=values["limits.retrain_memory"],
         address=values["server.address"],
         port=values["server.port"],
+        hosts=frozenset(name.strip().lower() for name in values["server.hosts"].split(",") if name.strip()),
         session=values["server.session"],
         monitor_every=values["server.monitor_every"],
         people=people,

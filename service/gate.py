@@ -103,7 +103,7 @@ class Gate:
 
 def _host(authority: bytes) -> str:
     """The name in `name:port` or `[address]:port`; the port may be missing."""
-    text = authority.decode("latin-1")
+    text = authority.decode("latin-1").lower()
     return text[1:].partition("]")[0] if text.startswith("[") else text.partition(":")[0]
 
 

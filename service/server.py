@@ -50,11 +50,13 @@ def serve(hub_dir: Path, *, environ: Mapping[str, str], port: int | None = None)
 
 
 def _refuse_open_door(hub: Hub, address: str) -> None:
-    """Another address than this machine's own needs people who sign in."""
-    if not _is_loopback(address) and not has_accounts(hub):
+    """Another address than this machine's own, or a name behind a proxy, needs people who sign in."""
+    reached = "" if _is_loopback(address) else address
+    reached = reached or ", ".join(sorted(hub.config.hosts))
+    if reached and not has_accounts(hub):
         raise Refused(
-            f"{address} can be reached from other machines, and nobody has to sign in",
-            advice="Add an account with `bailiwick user add`, or leave server.address at 127.0.0.1.",
+            f"{reached} can be reached from other machines, and nobody has to sign in",
+            advice="Add an account with `bailiwick user add`, or leave server.address and server.hosts as they are.",
         )
 
 
@@ -94,13 +96,13 @@ def _run(hub: Hub, address: str, port: int) -> None:
             scheduler.stop()
 
     runtime.set_hub(hub)
-    hosts = frozenset({"127.0.0.1", "localhost", "::1", address})
+    hosts = frozenset({"127.0.0.1", "localhost", "::1", address}) | hub.config.hosts
     app = App(
         str(files("dashboard").joinpath("app.py")),
         lifespan=life,
         routes=[
             *Api(hub, token).routes(),
-            *SignIn(hub, sessions, secure=not _is_loopback(address)).routes(),
+            *SignIn(hub, sessions, secure=not _is_loopback(address) or bool(hub.config.hosts)).routes(),
             Route("/mark.png", _mark),
         ],
         middleware=[Middleware(Gate, hub=hub, sessions=sessions, hosts=hosts)],

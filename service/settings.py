@@ -75,6 +75,12 @@ SETTINGS = (
         default="127.0.0.1",
         help="The address `serve` listens on. Another than the machine's own needs sign-in: at least one user.",
     ),
+    Setting(
+        key="server.hosts",
+        kind=Kind.TEXT,
+        default="",
+        help="Names, separated by commas, under which a proxy passes the console on; others are refused.",
+    ),
     Setting(key="server.port", kind=Kind.WHOLE, default="8501", help="The port `serve` listens on."),
     Setting(
         key="server.session",
