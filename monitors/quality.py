@@ -1,7 +1,8 @@
 """Missing and unseen values per input, from the `inputs` counts.
 
     missing_rate   rows in which nothing usable stood (missing, NaN, infinite) over all rows; limit: quality.missing
-    unseen_rate    values outside the published ones over the values that stood there; limit: quality.unseen
+    unseen_rate    values outside the published ones over the values that stood there; limit: quality.unseen, and where
+                   the published ones were learned, what the reference itself holds of values too rare to be published
 
 Intervals are Wilson's, widened by the noise of the counts. `outside` needs the lower bound beyond the limit, at any
 n; below 30 rows nothing else is said than `too_few`. A column that was absent from every row of the window is told
@@ -33,17 +34,20 @@ def quality_results(
     model: ModelFile,
     spec: BinSpec,
     inputs: Counts,
+    reference: Counts | None = None,
     variance: float = 0.0,
     noise: dict[str, Any] | None = None,
 ) -> list[Result]:
-    """missing_rate of every input, and unseen_rate of every category."""
+    """missing_rate of every input, and unseen_rate of every category; reference: its vector of the inputs."""
     watch, noise = model.watch.quality, noise_told(variance, noise)
     missing = Limit(AT_MOST, watch.missing, watch.source)
-    unseen = Limit(AT_MOST, watch.unseen, watch.source)
+    declared = {column.name for column in model.columns.inputs if column.values}
     out = []
     for cells in spec.input_cells:
         out.append(_judged(subject, "missing_rate", cells, _missing(inputs, cells, variance), missing, noise))
         if isinstance(cells.bins, CategoryBins):
+            usual = 0.0 if cells.bins.name in declared else _usual(reference, cells)
+            unseen = Limit(AT_MOST, min(watch.unseen + usual, 1.0), _source(watch.source, usual))
             out.append(_judged(subject, "unseen_rate", cells, _unseen(inputs, cells, variance), unseen, noise))
     return [replace(r, details={**r.details, **_told(inputs, cells)}) for r, cells in _with_cells(out, spec)]
 
@@ -63,6 +67,17 @@ def _missing(counts: Counts, cells: ColumnCells, variance: float) -> Share:
 def _unseen(counts: Counts, cells: ColumnCells, variance: float) -> Share:
     partition = counts[cells.partition]
     return Share(float(partition[-1]), float(partition.sum()), variance, 1, cells.bins.partition - 1)
+
+
+def _usual(reference: Counts | None, cells: ColumnCells) -> float:
+    """The reference's own share of values too rare to be published: they are under (other) without being new."""
+    if reference is None or not reference[cells.partition].sum():
+        return 0.0
+    return float(reference[cells.partition][-1] / reference[cells.partition].sum())
+
+
+def _source(source: str, usual: float) -> str:
+    return f"{source}, above the {usual:.3g} of the reference that is too rare to be published" if usual else source
 
 
 def _judged(

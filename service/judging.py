@@ -265,7 +265,14 @@ def _judge_window(
 
     if Section.INPUTS in sums:
         counts, variance = sums[Section.INPUTS]
-        results += quality_results(subject(Section.INPUTS), model=file, spec=spec, inputs=counts, variance=variance)
+        results += quality_results(
+            subject(Section.INPUTS),
+            model=file,
+            spec=spec,
+            inputs=counts,
+            reference=version.reference.get(str(Section.INPUTS)),
+            variance=variance,
+        )
     labelled = sums.get(Section.LABELLED)
     outcomes = sums.get(Section.OUTCOMES)
     if outcomes is not None and spec.groups:

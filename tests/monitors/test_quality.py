@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -87,3 +88,24 @@ def test_rows_no_more_than_their_noise_say_nothing() -> None:
 def test_negative_noisy_counts_are_clipped_for_display_only() -> None:
     result = quality([-30, -4, 0, 2000, 2000, 0], [0, 2000, 2000, -9], variance=400.0)["income", "missing_rate"]
     assert (result.value, result.details["missing"], result.status) == (0.0, 0, "within")
+
+
+def unseen(reference: list[int], current: list[int], values: tuple[str, ...] = ()) -> Result:
+    """The unseen rate of purpose against a reference: missing, car, home, other on both sides."""
+    model = replace(MODEL, columns=Columns(inputs=(Input(name="income"), Input(name="purpose", values=values))))
+    income = [0, 0, 0, 1000, 0, 0, 0, 0, 0, 0]
+    before, after = (np.array([*income, *purpose], dtype=np.int64) for purpose in (reference, current))
+    results = quality_results(SUBJECT, model=model, spec=SPEC, inputs=after, reference=before)
+    return next(result for result in results if result.measure == "unseen_rate")
+
+
+def test_what_the_reference_holds_too_is_not_unseen() -> None:
+    usual = unseen([0, 500, 300, 200], [0, 510, 290, 200])
+    assert (usual.status, usual.limit_value) == ("within", pytest.approx(0.21))
+    assert "0.2 of the reference" in str(usual.limit_source)
+    assert unseen([0, 500, 300, 200], [0, 400, 200, 400]).status == "outside"
+
+
+def test_declared_values_are_all_there_are() -> None:
+    judged = unseen([0, 500, 300, 200], [0, 510, 290, 200], values=("car", "home"))
+    assert (judged.status, judged.limit_value) == ("outside", 0.01)
