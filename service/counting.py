@@ -67,9 +67,8 @@ def recount(tx: Transaction, spec: BinSpec, shape: RowShape, *, model: str, vers
     for table, _, own in rows.tables(connection, model, version, "rows"):
         connection.execute(f"CREATE OR REPLACE TEMP TABLE recounted AS {rows.aligned_sql(table, own, shape)}")
         for (site,) in connection.execute("SELECT DISTINCT site FROM recounted ORDER BY site").fetchall():
-            literal = site.replace("'", "''")
             connection.execute(
-                f"CREATE OR REPLACE TEMP TABLE recounted_site AS SELECT * FROM recounted WHERE site = '{literal}'"
+                "CREATE OR REPLACE TEMP TABLE recounted_site AS SELECT * FROM recounted WHERE site = ?", [site]
             )
             connection.execute(
                 f"CREATE OR REPLACE TEMP TABLE fresh_complete AS {rows.complete_sql('recounted_site', shape)}"

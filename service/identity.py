@@ -63,13 +63,11 @@ class Sessions:
 
 
 def has_accounts(hub: Hub) -> bool:
-    """Whether anyone may sign in; where nobody can, only the folder's owner uses the console, on this machine."""
-    return (
-        hub.store.reads(local_viewer()).one(
-            "SELECT 1 AS one FROM user_at(9223372036854775807) WHERE NOT disabled LIMIT 1"
-        )
-        is not None
-    )
+    """Whether accounts were ever made; where none were, only the folder's owner uses the console, on this machine.
+
+    Disabled ones count: taking the last account away must not open the door to whoever comes by.
+    """
+    return hub.store.reads(local_viewer()).one("SELECT 1 AS one FROM user_version LIMIT 1") is not None
 
 
 def viewer_named(hub: Hub, name: str) -> Viewer | None:

@@ -46,7 +46,8 @@ class Delivery:
 
 def known_site(hub: Hub, viewer: Viewer, name: str) -> dict[str, Any]:
     """The site as it stands, whoever asks; raises UnknownName."""
-    row = hub.store.reads(viewer).one("SELECT * FROM site_at(9223372036854775807) WHERE site = ?", [name])
+    reads = hub.store.reads(viewer)
+    row = reads.one("SELECT * FROM site_at(?) WHERE site = ?", [reads.seq, name])
     if row is None:
         names = [r["site"] for r in hub.store.reads(viewer).sites()]
         raise UnknownName(

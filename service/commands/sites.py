@@ -50,7 +50,8 @@ def add_site(
                 f"no time zone called {timezone!r}", advice="Use an IANA name such as Europe/Dublin."
             ) from error
     with hub.store.turn():
-        if hub.store.reads(viewer).one("SELECT site FROM site_at(9223372036854775807) WHERE site = ?", [name]):
+        reads = hub.store.reads(viewer)
+        if reads.one("SELECT site FROM site_at(?) WHERE site = ?", [reads.seq, name]):
             raise BadInput(f"there is a site {name} already", advice="Choose another name.", details={"site": name})
         row = {
             "site": name,

@@ -103,7 +103,7 @@ def test_a_spend_is_refused_for_the_windows_after_its_block_as_well() -> None:
 
 def test_other_people_have_their_own_budget() -> None:
     own = budget()
-    admit([spend(0, own.cap, people="staff")], spend(0, own.cap), own)
+    assert admit([spend(0, own.cap, people="staff")], spend(0, own.cap), own).rho == own.cap
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 40)), max_size=25))
