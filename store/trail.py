@@ -122,7 +122,12 @@ def verify(connection: duckdb.DuckDBPyConnection, *, data: bool = False) -> Veri
     root = merkle.root([merkle.leaf_hash(row[4].encode()) for row in rows]).hex()
     checked = {"leaves": len(rows)}
     if data:
-        for count_name, found in (("batches", _batch_flaws), ("summaries", _summary_flaws), ("runs", _run_flaws)):
+        for count_name, found in (
+            ("batches", _batch_flaws),
+            ("summaries", _summary_flaws),
+            ("runs", _run_flaws),
+            ("attributions", _attribution_flaws),
+        ):
             count, more = found(connection, documents)
             checked[count_name] = count
             flaws += more
@@ -258,6 +263,27 @@ def _summary_flaws(
     return len(signed), flaws
 
 
+def _attribution_flaws(
+    connection: duckdb.DuckDBPyConnection, documents: dict[int, dict[str, Any]]
+) -> tuple[int, list[Flaw]]:
+    """Step (5) for contributions: the sums under each seq against the digest in its leaf."""
+    signed = {
+        seq: leaf["details"]["attributions_root"]
+        for seq, leaf in documents.items()
+        if "attributions_root" in leaf["details"]
+    }
+    stray = connection.execute(
+        "SELECT DISTINCT seq FROM (SELECT seq FROM attribution UNION ALL SELECT seq FROM reference_attribution) "
+        "ORDER BY seq"
+    ).fetchall()
+    flaws = [Flaw("contributions without a leaf", f"event {seq}") for (seq,) in stray if seq not in signed]
+    for seq, expected in signed.items():
+        if (found := attributions_digest(connection, seq)) != expected:
+            where = f"event {seq} ({documents[seq]['event']} {documents[seq]['about']})"
+            flaws.append(Flaw("the contributions of a batch were changed", where, expected, found))
+    return len(signed), flaws
+
+
 def _run_flaws(connection: duckdb.DuckDBPyConnection, documents: dict[int, dict[str, Any]]) -> tuple[int, list[Flaw]]:
     """Step (5) for monitoring runs: the results under each seq against the digest in its leaf."""
     runs = [seq for seq, leaf in documents.items() if leaf.get("event") == Event.MONITOR_RUN_RECORDED]
@@ -284,6 +310,17 @@ def summaries_digest(connection: duckdb.DuckDBPyConnection, seq: int) -> str:
         "SELECT * EXCLUDE (seq) FROM summary WHERE seq = ? ORDER BY site, model, version, section, segment, "
         "block, grain",
         params=[seq],
+    ).to_arrow_table()
+    return rows_root(stretches(rows, rows.column_names))
+
+
+def attributions_digest(connection: duckdb.DuckDBPyConnection, seq: int) -> str:
+    """SHA-256 over the sums of contributions written under one seq, of rows and of the reference, in a fixed order."""
+    rows = connection.sql(
+        "SELECT site, model, version, block, grain, input, n, sum_abs::VARCHAR AS sum_abs FROM attribution "
+        "WHERE seq = ? UNION ALL SELECT NULL, model, version, NULL, since::VARCHAR, input, n, sum_abs::VARCHAR "
+        "FROM reference_attribution WHERE seq = ? ORDER BY ALL",
+        params=[seq, seq],
     ).to_arrow_table()
     return rows_root(stretches(rows, rows.column_names))
 

@@ -60,6 +60,18 @@ CREATE TABLE summary (
     block TIMESTAMP, grain VARCHAR, counts BIGINT[], variance DOUBLE, release VARCHAR
 );
 
+-- A row is the change to what one input contributed in one block at one site: rows, and the sum of |contribution| in
+-- quanta of 2^-40 (store/attribution.py).
+CREATE TABLE attribution (
+    seq BIGINT, site VARCHAR, model VARCHAR, version VARCHAR, block TIMESTAMP, grain VARCHAR, input VARCHAR, n BIGINT,
+    sum_abs DECIMAL(38, 0)
+);
+
+-- A row is the same over one batch of the reference; a delivery that begins at a later `since` replaces it.
+CREATE TABLE reference_attribution (
+    seq BIGINT, model VARCHAR, version VARCHAR, since BIGINT, input VARCHAR, n BIGINT, sum_abs DECIMAL(38, 0)
+);
+
 -- A row is one batch of a reference; the reference is what came from `since` on, so that a new delivery replaces it.
 CREATE TABLE reference_batch (seq BIGINT, model VARCHAR, version VARCHAR, since BIGINT);
 

@@ -8,6 +8,7 @@ for datetimes (UTC without zone); results come in the contract's shape.
 from __future__ import annotations
 
 from store.reads.alerts import AlertReads
+from store.reads.attributions import AttributionReads
 from store.reads.models import ModelReads
 from store.reads.privacy import PrivacyReads
 from store.reads.records import RecordReads
@@ -16,5 +17,5 @@ from store.reads.rows import RowReads
 from store.reads.sites import SiteReads
 
 
-class Reads(SiteReads, ModelReads, RowReads, ResultReads, AlertReads, PrivacyReads, RecordReads):
+class Reads(SiteReads, ModelReads, RowReads, AttributionReads, ResultReads, AlertReads, PrivacyReads, RecordReads):
     """All of them, by subject."""

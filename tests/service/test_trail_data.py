@@ -43,7 +43,7 @@ def after(hub: Hub, *statements: str) -> list[trail.Flaw]:
 def test_an_untouched_hub_holds(built: Hub) -> None:
     told = verify_audit(built, OWNER, data=True)
     assert told["holds"] and told["flaws"] == []
-    assert told["checked"] == {"leaves": told["size"], "batches": 3, "summaries": 3, "runs": 1}
+    assert told["checked"] == {"leaves": told["size"], "batches": 3, "summaries": 3, "runs": 1, "attributions": 0}
 
 
 def test_an_edited_row_is_named_by_batch_and_range(built: Hub) -> None:
