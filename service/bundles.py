@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from monitors.accounting import Budget, Spend, admit, exact, spends_of
-from service.ingest import known_model
+from service.known import known_model
 from service.releases import GRAINS, check_noisy_block, check_release, moment, refuse_taken_before
 from service.wiring import Hub
 from store import writes

@@ -59,7 +59,7 @@ def results(
     history: bool = typer.Option(False, "--history", help="Replaced results too."),
 ) -> None:
     """The current result of everything that is measured, each with its limit, its n and what it stands on."""
-    from service.ingest import known_model, known_site
+    from service.known import known_model, known_site
 
     name, version = split_model(model)
     with opened() as session:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from monitors.windows import aligned
-from service.ingest import known_model, known_site
+from service.known import known_model, known_site
 from service.wiring import Hub
 from store.access import Permission, Viewer, require
 from store.errors import BadInput, Final

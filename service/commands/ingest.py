@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from service.batch_writing import Delivery
 from service.bundles import take_bundle
-from service.ingest import Delivery, ingest_paths, known_model, known_site, nothing_recorded, refuse_rows_unless_shared
+from service.ingest import ingest_paths, nothing_recorded
+from service.known import known_model, known_site, refuse_rows_unless_shared
 from service.wiring import Hub
 from store.access import Permission, Viewer, require
 from store.errors import BadInput, BailiwickError, Refused

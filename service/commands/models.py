@@ -6,8 +6,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+from service.batch_writing import Delivery
 from service.binning import freeze_if_known
-from service.ingest import Delivery, ingest_paths, known_model
+from service.ingest import ingest_paths
+from service.known import known_model
 from service.wiring import Hub
 from store import writes
 from store.access import Permission, Viewer, require

@@ -6,7 +6,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from service.ingest import Delivery, ingest_paths, known_site, refuse_rows_unless_shared
+from service.batch_writing import Delivery
+from service.ingest import ingest_paths
+from service.known import known_site, refuse_rows_unless_shared
 from service.wiring import Hub
 from store.access import Permission, Viewer, require
 from store.errors import Refused, UnknownName

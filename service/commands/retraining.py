@@ -15,7 +15,7 @@ from typing import Any
 
 from connectors import registry
 from connectors.base import Job, Outcome
-from service.ingest import known_model
+from service.known import known_model
 from service.wiring import Hub
 from store import writes
 from store.access import Permission, Viewer, require

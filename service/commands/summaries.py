@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from service.bundles import bundle_text
-from service.ingest import known_model, known_site
+from service.known import known_model, known_site
 from service.summarising import summarise
 from service.wiring import Hub
 from store.access import Permission, Viewer, require

@@ -33,7 +33,7 @@ from service.demo.data import (
     decisions,
     reference,
 )
-from service.ingest import known_model
+from service.known import known_model
 from service.summarising import summarise
 from service.wiring import Hub
 from store.access import Viewer

@@ -1,0 +1,232 @@
+"""One batch inside its transaction: rows, labels or reference, their counts, the receipt, what went to quarantine.
+
+Promises: whatever the order of arrival, each row is counted once; kept + quarantined + duplicates = rows. Called by
+service/ingest.py, which has settled what the batch is and that it was not here before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from connectors.base import Raw
+from connectors.normalise import Rows, Tally, hints_for, normalise
+from service.binning import current_spec, freeze_if_known, input_types
+from service.counting import blocks_at, count_sections
+from service.wiring import Hub
+from store import rows, trail, writes
+from store.access import Viewer
+from store.canonical import make_id
+from store.db import Transaction
+from store.digest import rows_root
+from store.model_file import InputType, ModelFile
+from store.receipt import Kind, Receipt
+from store.row_shape import RowShape, shape_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """What one call to ingest says about all of its files."""
+
+    site: str
+    timezone: str | None
+    kind: Kind
+    model: str
+    version: str | None
+    """As the caller gave it; None: the log's own, else the newest."""
+
+
+@dataclass(frozen=True)
+class BatchWriter:
+    """One batch inside its transaction."""
+
+    hub: Hub
+    tx: Transaction
+    model: ModelFile
+    delivery: Delivery
+    raw: Raw
+
+    def write(self, since: int | None) -> Receipt:
+        if self.delivery.kind is Kind.LABELS:
+            return self._labels()
+        types = input_types(self.tx.connection, self.model, hints_for(self.raw, self.model))
+        shape = shape_of(self.model, types)
+        if self.delivery.kind is Kind.REFERENCE:
+            return self._reference(shape, types, since)
+        return self._predictions(shape, types)
+
+    def _normalised(self, types: tuple[InputType, ...]) -> Rows:
+        return normalise(
+            self.raw,
+            self.model,
+            kind=self.delivery.kind,
+            types=types,
+            received_at=self.tx.now,
+            timezone=self.delivery.timezone,
+            salt=self.hub.salt,
+        )
+
+    def _number(self, version: str | None) -> int:
+        found = self.tx.connection.execute(
+            "SELECT min(number) FROM model_version WHERE model = ? AND (? IS NULL OR version = ?)",
+            [self.model.name, version, version],
+        ).fetchall()
+        return int(found[0][0])
+
+    def _rows_table(self, role: str, shape: RowShape) -> str:
+        return rows.ensure_table(
+            self.tx.connection,
+            seq=self.tx.seq,
+            number=self._number(self.model.version),
+            model=self.model.name,
+            version=self.model.version,
+            role=role,
+            shape=shape,
+        )
+
+    def _predictions(self, shape: RowShape, types: tuple[InputType, ...]) -> Receipt:
+        connection = self.tx.connection
+        table = self._rows_table("rows", shape)
+        normalised = self._normalised(types)
+        rows.stage(connection, normalised.reader(), shape, site=self.delivery.site)
+        tally = normalised.finish()
+        if "label" in normalised.schema.names:
+            self._labels_of_rows()
+        duplicates = rows.drop_repeats(
+            connection, table, horizon=self.hub.config.id_horizon, unique_in_batch=self.model.columns.id is None
+        )
+        rows.append_staged(connection, table, shape, seq=self.tx.seq)
+        spec = current_spec(connection, self.model)
+        if spec is None:
+            # Freezing counts every row at hand, the batch just appended too.
+            freeze_if_known(self.tx, self.model)
+        else:
+            rows.fresh_complete(connection, table, shape, seq=self.tx.seq)
+            rows.fresh_labelled_by_rows(connection, rows.labels_table(connection, self.model.name))
+            counted = count_sections(
+                connection,
+                spec,
+                shape,
+                blocks_at(self.tx.now),
+                parts="staged",
+                complete="fresh_complete",
+                labelled="fresh_labelled",
+            )
+            writes.summaries(
+                self.tx,
+                counted,
+                site=self.delivery.site,
+                model=self.model.name,
+                version=self.model.version,
+                spec_hash=spec.spec_hash,
+            )
+        return self._receipt(tally, duplicates, table=table, digests=self._digests(table))
+
+    def _labels(self) -> Receipt:
+        connection = self.tx.connection
+        table, kind = self._labels_table()
+        normalised = self._normalised(())
+        kept, duplicates = rows.stage_labels(connection, normalised.table(), table, site=self.delivery.site, kind=kind)
+        tally = normalised.finish()
+        self._count_labels(table)
+        assert kept + duplicates == tally.accepted  # one relation was counted twice
+        return self._receipt(tally, duplicates, table=table, digests=self._digests(table))
+
+    def _labels_of_rows(self) -> None:
+        """Labels that came with the staged rows: counted for rows that were here before, kept for those just coming."""
+        table, kind = self._labels_table()
+        if rows.stage_labels_of_rows(self.tx.connection, table, site=self.delivery.site, kind=kind):
+            self._count_labels(table)
+            self.tx.details["labels_root"] = rows_root(self._digests(table))
+
+    def _labels_table(self) -> tuple[str, str]:
+        kind = "number" if self.model.task == "regression" else "category"
+        table = rows.ensure_labels(
+            self.tx.connection, seq=self.tx.seq, number=self._number(None), model=self.model.name, kind=kind
+        )
+        return table, kind
+
+    def _count_labels(self, table: str) -> None:
+        """Deltas for the complete rows that the staged labels speak of, in every version;
+        then the labels themselves.
+        """
+        connection = self.tx.connection
+        reads = self.hub.store.reads(_EVERYONE)
+        for rows_table, version, own in rows.tables(connection, self.model.name, None, "rows"):
+            file = reads.model_file(self.model.name, version)
+            spec = current_spec(connection, file) if file else None
+            if spec is None or file is None or own != shape_of(file, tuple(InputType(t) for t in own.types)):
+                continue
+            rows.fresh_labelled_by_labels(connection, rows_table, own)
+            counted = count_sections(
+                connection, spec, own, blocks_at(self.tx.now), parts=None, complete="", labelled="fresh_labelled"
+            )
+            writes.summaries(
+                self.tx,
+                counted,
+                site=self.delivery.site,
+                model=self.model.name,
+                version=version,
+                spec_hash=spec.spec_hash,
+            )
+        rows.append_labels(connection, table, self.tx)
+
+    def _reference(self, shape: RowShape, types: tuple[InputType, ...], since: int | None) -> Receipt:
+        connection = self.tx.connection
+        table = self._rows_table("reference", shape)
+        normalised = self._normalised(types)
+        rows.stage(connection, normalised.reader(), shape, site=self.delivery.site)
+        tally = normalised.finish()
+        connection.execute(
+            "UPDATE staged SET event_time = coalesce(event_time, TIMESTAMP '1970-01-01'), id = coalesce(id, n::VARCHAR)"
+        )
+        rows.append_staged(connection, table, shape, seq=self.tx.seq)
+        start = self.tx.seq if since is None else since
+        writes.reference_batch(self.tx, model=self.model.name, version=self.model.version, since=start)
+        freeze_if_known(self.tx, self.model, replace_spec=True)
+        return self._receipt(tally, 0, table=table, digests=self._digests(table))
+
+    def _digests(self, table: str) -> list[str]:
+        return trail.batch_digests(self.tx.connection, table, self.tx.seq)
+
+    def _receipt(self, tally: Tally, duplicates: int, *, table: str, digests: Sequence[str]) -> Receipt:
+        delivery, raw = self.delivery, self.raw
+        version = None if delivery.kind is Kind.LABELS else self.model.version
+        id_ = make_id("batch", delivery.site, self.model.name, version, delivery.kind, raw.sha256)
+        receipt = Receipt(
+            batch=id_,
+            site=delivery.site,
+            model=self.model.name,
+            version=self.model.version,
+            format=raw.format,
+            kind=str(delivery.kind),
+            rows=tally.rows,
+            kept=tally.accepted - duplicates,
+            quarantined=len(tally.rejects),
+            duplicates=duplicates,
+            ignored=dict(tally.ignored),
+            seq=self.tx.seq,
+            sha256=raw.sha256,
+            first_event=tally.first_event,
+            last_event=tally.last_event,
+            reasons=dict(tally.reasons),
+            source=raw.file.name,
+        )
+        writes.quarantine(
+            self.tx, batch=id_, site=delivery.site, model=self.model.name, source=raw.file.name, records=tally.rejects
+        )
+        named = raw.version if raw.version != self.model.version else None
+        writes.batch(
+            self.tx,
+            receipt,
+            bytes_=raw.size,
+            absent=tally.absent,
+            table=table,
+            digests=digests,
+            named_version=named,
+        )
+        return receipt
+
+
+_EVERYONE = Viewer("house", ())
+"""Model files of a version are read for counting whoever delivers; nothing read under it is shown to anyone."""

@@ -1,0 +1,50 @@
+"""The site or the model that a caller names, as it stands now; UnknownName says what was probably meant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from service.wiring import Hub
+from store.access import Viewer
+from store.errors import NotPermitted, UnknownName, did_you_mean
+from store.model_file import ModelFile
+from store.receipt import Kind
+
+
+def known_site(hub: Hub, viewer: Viewer, name: str) -> dict[str, Any]:
+    """The site as it stands, whoever asks; raises UnknownName."""
+    reads = hub.store.reads(viewer)
+    row = reads.one("SELECT * FROM site_at(?) WHERE site = ?", [reads.seq, name])
+    if row is None:
+        names = [r["site"] for r in hub.store.reads(viewer).sites()]
+        raise UnknownName(
+            f"no site called {name!r}",
+            advice=f"{did_you_mean(name, names)} Add it with `bailiwick site add {name}`.".strip(),
+            details={"site": name},
+        )
+    return row
+
+
+def known_model(hub: Hub, viewer: Viewer, name: str, version: str | None) -> ModelFile:
+    """The model file of a version (None: the newest), as it stands; raises UnknownName."""
+    reads = hub.store.reads(viewer)
+    wanted = version or reads.newest_version(name)
+    file = reads.model_file(name, wanted) if wanted else None
+    if file is None:
+        names = sorted({row["model"] for row in reads.models()})
+        called = f"{name}:{version}" if version else name
+        raise UnknownName(
+            f"no model called {called!r}",
+            advice=f"{did_you_mean(name, names)} Add it with `bailiwick model add FILE`.".strip(),
+            details={"model": called},
+        )
+    return file
+
+
+def refuse_rows_unless_shared(site: dict[str, Any], kind: Kind) -> None:
+    if kind in (Kind.PREDICTIONS, Kind.LABELS, Kind.ATTRIBUTIONS) and site["sharing"] != "rows":
+        raise NotPermitted(
+            f"site {site['site']} shares {site['sharing']}, not rows: nothing was stored",
+            advice="Count beside the data with `bailiwick summarise`, and ingest the bundle with --kind summaries.",
+            details={"site": site["site"], "sharing": site["sharing"], "kind": str(kind)},
+        )
