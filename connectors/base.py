@@ -56,6 +56,8 @@ class Wanted:
     """Names for rows that come as bare lists, in their order."""
     outputs: tuple[str, ...] = ()
     """The same for predictions: prediction, then score."""
+    label: str | None = None
+    """The column of the outcome, where the model declares one: the name for ground truth that a log keeps apart."""
 
     def part_of(self) -> dict[str, int] | None:
         """The parts by casefolded name."""
@@ -95,6 +97,8 @@ class Chunk:
     others: Mapping[str, int] = field(default_factory=dict)
     """Columns found and not wanted, each with the rows that carried it."""
     unreadable: tuple[Unreadable, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What was learned while reading and the sender should know; told once in the receipt."""
     empty_is_missing: bool = False
     """Whether empty text stands for a missing value (CSV)."""
 
@@ -116,6 +120,7 @@ class Raw:
     version: str | None = None
     """Which model and version the log itself names, where it names one."""
     notes: tuple[str, ...] = ()
+    """Sentences for the receipt: what whoever sends should know, and do."""
 
 
 class Source(ABC):

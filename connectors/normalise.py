@@ -67,6 +67,7 @@ class Rows:
         self._stopped: BailiwickError | None = None
         self._rejects: list[Record] = []
         self._ignored: Counter[str] = Counter()
+        self._notes: dict[str, None] = {}
         self._found: dict[str, None] = {}
         self._met: set[str] = set()
         self._parts = 0
@@ -98,7 +99,7 @@ class Rows:
             absent=self._absent(),
             first_event=self._first,
             last_event=self._last,
-            notes=self._raw.notes,
+            notes=tuple(dict.fromkeys((*self._raw.notes, *self._notes))),
         )
 
     def _nothing_declared(self, relevant: set[str]) -> BadInput:
@@ -130,6 +131,7 @@ class Rows:
     def _batches(self) -> Iterator[pa.RecordBatch]:
         try:
             for chunk in self._raw.chunks():
+                self._notes |= dict.fromkeys(chunk.notes)
                 self._rejects += [(u.line, u.reason, u.expected, u.bytes) for u in chunk.unreadable]
                 table = self._chunk(chunk)
                 self._accepted += table.num_rows

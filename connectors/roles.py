@@ -117,4 +117,5 @@ def wanted_of(model: ModelFile, kind: Kind) -> Wanted:
         parts=parts,
         inputs=tuple(column.name for column in columns.inputs),
         outputs=tuple(name for name in outputs if name),
+        label=columns.outcome.column if columns.outcome else None,
     )

@@ -36,6 +36,8 @@ from store.errors import BadInput, BailiwickError, NotPermitted
 
 PREFIX = "/api/v1"
 SUFFIXES = {"tabular": "", "csv": ".csv", "parquet": ".parquet", "jsonl": ".jsonl", "azureml": ".jsonl", "auto": ""}
+TABLES = frozenset({"csv", "tsv", "parquet", "jsonl", "json"})
+"""Formats that are told by the content: a table is read as what it is, whatever the sender calls it."""
 SNIFFED = {b"PAR1": ".parquet", b"{": ".jsonl", b"[": ".json"}
 Work = Callable[[Viewer], Response]
 
@@ -153,7 +155,8 @@ class Api:
             model=name or None,
             version=version or None,
             kind=query.get("kind", "predictions"),
-            format=format_name if format_name in ("auto", "azureml") else "tabular",
+            format="tabular" if format_name in TABLES else format_name,
+            options=query.getlist("option"),
         )
         receipt: dict[str, Any] = done["receipts"][0]
         return receipt

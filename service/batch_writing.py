@@ -6,8 +6,8 @@ service/ingest.py, which has settled what the batch is and that it was not here 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from connectors.base import Raw
 from connectors.normalise import Rows, Tally, hints_for, normalise
@@ -34,6 +34,8 @@ class Delivery:
     model: str
     version: str | None
     """As the caller gave it; None: the log's own, else the newest."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """The source's own, as text."""
 
 
 @dataclass(frozen=True)
@@ -210,6 +212,7 @@ class BatchWriter:
             first_event=tally.first_event,
             last_event=tally.last_event,
             reasons=dict(tally.reasons),
+            notes=tally.notes,
             source=raw.file.name,
         )
         writes.quarantine(

@@ -14,6 +14,7 @@ from typing import Any
 from connectors import registry
 from connectors.base import File, Source
 from connectors.normalise import wanted_of
+from connectors.options import options_of
 from service.batch_writing import BatchWriter, Delivery
 from service.known import known_model
 from service.wiring import Hub
@@ -50,7 +51,8 @@ def _ingest_file(
     hub: Hub, viewer: Viewer, source: Source, file: File, delivery: Delivery, *, since: int | None
 ) -> dict[str, Any]:
     model = known_model(hub, viewer, delivery.model, delivery.version)
-    raw = source.read(file, source.options(), wanted_of(model, delivery.kind))
+    options = options_of(source.options, delivery.options, where=f"--format {source.kind}")
+    raw = source.read(file, options, wanted_of(model, delivery.kind))
     if delivery.version is None and raw.version is not None and raw.version != model.version:
         named = hub.store.reads(viewer).model_file(delivery.model, raw.version)
         model = named or model

@@ -40,7 +40,7 @@ def _plain(summary: str) -> dict[str, Any]:
 def _batches() -> dict[str, Any]:
     query = [
         {"name": name, "in": "query", "schema": {"type": "string"}, "required": False}
-        for name in ("model", "kind", "format")
+        for name in ("model", "kind", "format", "option")
     ]
     return {
         "summary": "Takes one batch; the same bytes again give the same receipt.",

@@ -12,10 +12,11 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 from connectors import registry
 from connectors.base import Message
+from connectors.options import options_of
 from service.config import Connector
 from service.wiring import Hub
 from store.errors import BadInput, Final, Retryable
@@ -71,7 +72,8 @@ def _send(hub: Hub, connector: Connector, path: Path) -> str:
     try:
         sink = registry.load_sink(connector.kind)
         message = Message(**json.loads(path.read_text("utf-8")))
-        sent = sink.send(message, options_of(sink.options, connector), now=hub.now())
+        options = options_of(sink.options, connector.options, where=f"bailiwick.toml: [sinks.{connector.name}]")
+        sent = sink.send(message, options, now=hub.now())
     except Retryable as error:
         log.warning("notice %s waits for sink %s: %s", path.stem, connector.name, error.message)
         return "waiting"
@@ -82,21 +84,3 @@ def _send(hub: Hub, connector: Connector, path: Path) -> str:
     log.info("notice %s sent to %s", path.stem, sent.ref)
     path.unlink()
     return "sent"
-
-
-def options_of(kind: type, connector: Connector) -> Any:
-    """A connector's options from the text in bailiwick.toml, typed by its declaration."""
-    hints = get_type_hints(kind)
-    unknown = set(connector.options) - set(hints)
-    if unknown:
-        raise BadInput(
-            f"bailiwick.toml: [sinks.{connector.name}] has no option {sorted(unknown)[0]}",
-            advice=f"Known: {', '.join(hints)}.",
-        )
-    try:
-        return kind(**{name: hints[name](value) for name, value in connector.options.items()})
-    except (TypeError, ValueError) as error:
-        raise BadInput(
-            f"bailiwick.toml: [sinks.{connector.name}] is not complete: {error}",
-            advice=f"It needs: {', '.join(hints)}.",
-        ) from error

@@ -42,6 +42,8 @@ class Receipt:
     last_event: datetime | None = None
     reasons: dict[str, int] = field(default_factory=dict)
     """Why rows were quarantined, each with its number."""
+    notes: tuple[str, ...] = ()
+    """What whoever sends should know about this batch at once, in sentences."""
     repeated: bool = False
     source: str = ""
     """Where the bytes came from, as the caller named it."""
@@ -57,4 +59,5 @@ class Receipt:
         for name in ("first_event", "last_event"):
             moment = out[name]
             out[name] = None if moment is None else moment.isoformat() + "Z"
+        out["notes"] = list(self.notes)
         return out

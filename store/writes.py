@@ -138,6 +138,7 @@ def batch(
         "digests": list(digests),
         "sources": list(sources),
         "named_version": named_version,
+        "notes": list(receipt.notes),
     }
     _insert(tx, "batch", row)
     numbers = {

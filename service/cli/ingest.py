@@ -31,6 +31,7 @@ def ingest(
     model: str | None = typer.Option(None, help="M or M:V; left out, the only model there is."),
     format: str = typer.Option("auto", help="auto, or the name of a source: parquet, csv, jsonl, azureml ..."),
     kind: str = typer.Option("predictions", help=KINDS),
+    option: list[str] = typer.Option([], metavar="KEY=VALUE", help="An option of the source; may be repeated."),
 ) -> None:
     """Take in files: each is a batch and gets a receipt. The same bytes again give the same receipt."""
     from service.commands.ingest import ingest as take
@@ -46,10 +47,13 @@ def ingest(
             version=version,
             kind=kind,
             format=format,
+            options=option,
         )
     receipts, errors = done["receipts"], done.get("errors", [])
     for error in errors:
         note(f"Not taken: {error['message']}\n{error.get('advice', '')}".rstrip())
+    for said in dict.fromkeys(said for receipt in receipts for said in receipt.get("notes") or ()):
+        note(said)
     emit(
         {"receipts": receipts, **({"errors": errors} if errors else {})},
         lambda: table(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from connectors.options import pairs
 from service.batch_writing import Delivery
 from service.bundles import take_bundle
 from service.ingest import ingest_paths, nothing_recorded
@@ -28,8 +29,12 @@ def ingest(
     version: str | None = None,
     kind: str = "predictions",
     format: str = "auto",
+    options: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Files, folders or bundles of one site: a receipt per batch, and the errors of files that gave none."""
+    """Files, folders or bundles of one site: a receipt per batch, and the errors of files that gave none.
+
+    options: of the source, each as `key=value`.
+    """
     require(viewer, Permission.INGEST_WRITE, site=site)
     try:
         of_kind = Kind(kind)
@@ -56,7 +61,9 @@ def ingest(
         # It sets what every site is held against: a change to the model, not a site's own affair.
         require(viewer, Permission.MODEL_WRITE, model=name)
     known_model(hub, viewer, name, version)
-    delivery = Delivery(site=site, timezone=row["timezone"], kind=of_kind, model=name, version=version)
+    delivery = Delivery(
+        site=site, timezone=row["timezone"], kind=of_kind, model=name, version=version, options=pairs(options)
+    )
     receipts, errors = ingest_paths(hub, viewer, paths, delivery, format_name=format)
     if not receipts:
         raise nothing_recorded(errors)

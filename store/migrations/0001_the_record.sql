@@ -45,7 +45,8 @@ CREATE TABLE batch (
     seq BIGINT, known_at TIMESTAMP, batch VARCHAR, site VARCHAR, model VARCHAR, version VARCHAR, kind VARCHAR,
     format VARCHAR, sha256 VARCHAR, source VARCHAR, bytes BIGINT, rows BIGINT, kept BIGINT, quarantined BIGINT,
     duplicates BIGINT, ignored VARCHAR, absent VARCHAR, reasons VARCHAR, first_event TIMESTAMP, last_event TIMESTAMP,
-    table_name VARCHAR, digests VARCHAR[], sources VARCHAR[], named_version VARCHAR
+    table_name VARCHAR, digests VARCHAR[], sources VARCHAR[], named_version VARCHAR,
+    notes VARCHAR[]
 );
 
 -- A row is one record that could not be read, with the bytes as they came.

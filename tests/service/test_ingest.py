@@ -246,3 +246,13 @@ def test_a_site_cannot_replace_what_every_site_is_held_against(hub: Hub, tmp_pat
         with pytest.raises(NotPermitted, match="model:write"):
             ingest(hub, viewer_with(grant), paths=[path], site="cloud", model="loan", kind="reference")
     assert take(hub, path, kind="reference", viewer=viewer_with(Grant("data")))["kept"] == 4
+
+
+def test_options_reach_the_source_and_unknown_ones_are_refused(hub: Hub, tmp_path: Path) -> None:
+    path = tmp_path / "loans.csv"
+    path.write_text("id|at|income;\nr1|2026-10-05|7\n".replace(";", ""))
+    (receipt,) = ingest(hub, OWNER, paths=[path], site="cloud", options=["delimiter=|"])["receipts"]
+    assert (receipt["kept"], receipt["notes"]) == (1, [])
+    with pytest.raises(BadInput, match="no option delimeter") as told:
+        ingest(hub, OWNER, paths=[path], site="cloud", options=["delimeter=|"])
+    assert "delimiter" in told.value.advice
