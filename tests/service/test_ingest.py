@@ -253,6 +253,6 @@ def test_options_reach_the_source_and_unknown_ones_are_refused(hub: Hub, tmp_pat
     path.write_text("id|at|income;\nr1|2026-10-05|7\n".replace(";", ""))
     (receipt,) = ingest(hub, OWNER, paths=[path], site="cloud", options=["delimiter=|"])["receipts"]
     assert (receipt["kept"], receipt["notes"]) == (1, [])
-    with pytest.raises(BadInput, match="no option delimeter") as told:
-        ingest(hub, OWNER, paths=[path], site="cloud", options=["delimeter=|"])
+    with pytest.raises(BadInput, match="no option separator_") as told:
+        ingest(hub, OWNER, paths=[path], site="cloud", options=["separator_=|"])
     assert "delimiter" in told.value.advice
