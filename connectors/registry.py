@@ -30,6 +30,7 @@ BUILT_IN = {
     "source.parquet": "connectors.sources.tabular:Parquet",
     "source.jsonl": "connectors.sources.tabular:JsonLines",
     "source.azureml": "connectors.sources.azureml:AzureML",
+    "source.kserve": "connectors.sources.kserve:KServe",
     "sink.folder": "connectors.sinks.folder:Folder",
     "sink.dry-run": "connectors.sinks.folder:DryRun",
     "executor.local": "connectors.executors.local:Local",

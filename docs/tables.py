@@ -181,6 +181,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "budgets": _budget_table,
     "source.tabular": lambda: _connector_table("source.tabular"),
     "source.azureml": lambda: _connector_table("source.azureml"),
+    "source.kserve": lambda: _connector_table("source.kserve"),
     "sink.folder": lambda: _connector_table("sink.folder"),
     "executor.local": lambda: _connector_table("executor.local"),
 }

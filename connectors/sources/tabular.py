@@ -81,7 +81,7 @@ class Tabular(Source):
             return _raw(file, content, form, partial(parquet_chunks, content, wanted), parquet_hints(file.path))
         if form == "jsonl":
             chunks = partial(
-                _json_chunks, content, wanted, array=head.lstrip().startswith(b"[") or _is_document(file.path, head)
+                _json_chunks, content, wanted, array=head.lstrip().startswith(b"[") or is_document(file.path, head)
             )
             return _raw(file, content, form, chunks, _json_hints(head, wanted))
         if not head.strip():
@@ -133,7 +133,7 @@ def _format(path: Path, head: bytes) -> str | None:
     return "csv" if looks and b"{" not in first else None
 
 
-def _is_document(path: Path, head: bytes) -> bool:
+def is_document(path: Path, head: bytes) -> bool:
     """Whether a .json file is one value over many lines."""
     if not path.name.lower().removesuffix(".gz").endswith(".json"):
         return False
@@ -158,9 +158,13 @@ def _nothing(content: Content) -> Iterator[Chunk]:
 
 
 def _json_chunks(content: Content, wanted: Wanted, *, array: bool) -> Iterator[Chunk]:
-    records = _array_records(content) if array else _line_records(content)
-    yield from chunks_of(records, wanted)
+    yield from chunks_of(json_records(content, array=array), wanted)
     content.check_unchanged()
+
+
+def json_records(content: Content, *, array: bool) -> Iterator[Record | Unreadable]:
+    """The objects of JSON Lines; array: of one JSON value that spans lines, an array or an object."""
+    return _array_records(content) if array else _line_records(content)
 
 
 def _line_records(content: Content) -> Iterator[Record | Unreadable]:

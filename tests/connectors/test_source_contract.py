@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import gzip
 import io
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from contract import MODEL, Case, SourceContract
+from kserve_files import calls, event, record, write_events, write_records
 
 from connectors.sources.azureml import AzureML
+from connectors.sources.kserve import KServe
 from connectors.sources.tabular import Tabular
 
 Rows = Sequence[Mapping[str, Any]]
@@ -96,6 +100,14 @@ def write_azureml(folder: Path, rows: Rows) -> Path:
     return folder
 
 
+def write_kserve_events(folder: Path, rows: Rows) -> Path:
+    return write_events(folder, [event(payload, call=call) for call, payload in calls(rows)])
+
+
+def write_kserve_records(folder: Path, rows: Rows, form: str) -> Path:
+    return write_records(folder, [record(payload, call=call) for call, payload in calls(rows)], form)
+
+
 def _spoil_line(path: Path, text: bytes, number: int = 5) -> int:
     lines = path.read_bytes().split(b"\n")
     lines[number] = text
@@ -110,6 +122,24 @@ def _spoil_azureml(folder: Path) -> int:
     event["data"][1] = "no row"
     lines[3] = json.dumps(event).encode()
     path.write_bytes(b"\n".join(lines))
+    return 1
+
+
+def _spoil_event(path: Path) -> int:
+    lines = path.read_bytes().split(b"\n")
+    call = json.loads(lines[3])
+    call["data"]["instances"][1] = "no row"
+    lines[3] = json.dumps(call).encode()
+    path.write_bytes(b"\n".join(lines))
+    return 1
+
+
+def _spoil_records(path: Path) -> int:
+    records = json.loads(path.read_text())
+    payload = json.loads(base64.b64decode(records[3]["bytes"]))
+    payload["instances"][1] = "no row"
+    records[3]["bytes"] = base64.b64encode(json.dumps(payload).encode()).decode()
+    path.write_text(json.dumps(records))
     return 1
 
 
@@ -177,15 +207,44 @@ class TestAzureML(SourceContract):
         return Case(source=AzureML(), write=write_azureml, spoil=_spoil_azureml)
 
 
+class TestKServeEvents(SourceContract):
+    @pytest.fixture
+    def case(self) -> Case:
+        return Case(source=KServe(), write=write_kserve_events, spoil=_spoil_event)
+
+
+class TestKServeJson(SourceContract):
+    @pytest.fixture
+    def case(self) -> Case:
+        return Case(source=KServe(), write=partial(write_kserve_records, form="json"), spoil=_spoil_records)
+
+
+class TestKServeCsv(SourceContract):
+    @pytest.fixture
+    def case(self) -> Case:
+        one_cell = "a call is one cell: damage costs the call, see test_kserve.py"
+        write = partial(write_kserve_records, form="csv")
+        return Case(source=KServe(), write=write, gaps={"test_a_damaged_record_keeps_the_rest": one_cell})
+
+
+class TestKServeParquet(SourceContract):
+    @pytest.fixture
+    def case(self) -> Case:
+        one_cell = "a call is one cell: damage costs the call, see test_kserve.py"
+        write = partial(write_kserve_records, form="parquet")
+        return Case(source=KServe(), write=write, gaps={"test_a_damaged_record_keeps_the_rest": one_cell})
+
+
 def test_every_source_is_held_to_the_contract() -> None:
     from connectors import registry
 
     held = {test.__name__ for test in SourceContract.__subclasses__()}
-    assert {"TestCsv", "TestUtf16Tsv", "TestJsonLines", "TestParquet", "TestAzureML"} <= held
+    assert {"TestCsv", "TestUtf16Tsv", "TestJsonLines", "TestParquet", "TestAzureML", "TestKServeEvents"} <= held
     assert set(registry.names("source")) == {
         "source.azureml",
         "source.csv",
         "source.jsonl",
+        "source.kserve",
         "source.parquet",
         "source.tabular",
         "source.tsv",

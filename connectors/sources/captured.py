@@ -1,0 +1,121 @@
+"""Halves of calls as serving stacks capture them: one event holds what a model was asked, or what it answered. Pure.
+
+The rows of a half get the row ids `<id of the call>_<index>`, so that request and response meet in the record whichever
+comes first. A row that makes no sense keeps its index, so that the others still meet theirs.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from connectors.base import Unreadable, Wanted
+from connectors.sources.casts import EARLIEST, LATEST
+from connectors.sources.content import unreadable
+from connectors.sources.inference_protocol import rows_in, split_tail
+from connectors.sources.json_rows import Record
+
+_DECODER = json.JSONDecoder()
+_EARLIEST, _LATEST = datetime.fromisoformat(EARLIEST), datetime.fromisoformat(LATEST)
+
+
+class NoEvent(ValueError):
+    """(reason, what would have been right)."""
+
+    def __init__(self, reason: str, expected: str) -> None:
+        super().__init__(expected)
+        self.reason, self.expected = reason, expected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Half:
+    asked: bool
+    """Whether it is the request."""
+    call: str | None
+    """What request and response have in common."""
+    time: datetime | None
+    service: str | None
+    """Which model was asked, as the serving stack calls it."""
+    payload: Any
+    tail: bytes = b""
+    """Values behind the JSON (the binary tensor extension)."""
+
+
+def half_rows(half: Half, line: int | None, record: bytes, wanted: Wanted) -> Iterator[Record | Unreadable]:
+    """The rows of a half under their ids; `record` is the event as it came, for quarantine."""
+    for index, row in enumerate(rows_in(half.payload, asked=half.asked, wanted=wanted, tail=half.tail)):
+        if isinstance(row, str):
+            yield unreadable("not_tabular", line, row, record)
+        elif not row:
+            yield unreadable("no_columns", line, "a row with at least one column", record)
+        else:
+            yield Record(line, row, None if half.call is None else f"{half.call}_{index}", half.time)
+
+
+def as_json(event: Any) -> bytes:
+    """An event that was parsed, as bytes to show."""
+    return json.dumps(event, ensure_ascii=True, default=str).encode()
+
+
+def moment_of(value: Any) -> datetime | None:
+    """An event's time in UTC without zone; None where it tells none. Raises NoEvent for what is no time.
+
+    Text in RFC 3339 to any fraction of a second, or a number of seconds or milliseconds since 1970. Go writes the first
+    second of year 1 for a time that was never set.
+    """
+    if value is None or value == "" or (isinstance(value, str) and value.startswith("0001-01-01T00:00:00")):
+        return None
+    try:
+        if isinstance(value, str) and not value.isdecimal():
+            moment = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", value))
+        else:
+            number = float(value)
+            moment = datetime.fromtimestamp(number / 1000 if number > 1e11 else number, UTC)
+        moment = moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, TypeError, OverflowError, OSError):
+        moment = None
+    if moment is None or not _EARLIEST <= moment < _LATEST:
+        raise NoEvent("time", f'an event time such as 2026-01-31T12:00:00Z, found "{str(value)[:100]}"')
+    return moment
+
+
+def payload_of(body: bytes, header_length: int | None = None) -> tuple[Any, bytes]:
+    """(the JSON, the bytes behind it) of a body. Raises NoEvent where it starts with none.
+
+    header_length: where the JSON ends, if a header told it; else the end of the JSON is looked for.
+    """
+    head, tail = (body, b"") if header_length is None else split_tail(body, header_length)
+    try:
+        try:
+            return json.loads(head.decode("utf-8-sig")), tail
+        except ValueError:
+            # Each byte one character: JSON's own marks are ASCII, so its end is found whatever stands behind it.
+            _, end = _DECODER.raw_decode(body.decode("latin-1"))
+            if b"binary_data_size" not in body[:end]:
+                raise
+            return json.loads(body[:end].decode()), body[end:]
+    except (ValueError, RecursionError):
+        raise NoEvent("json", "a payload in JSON, as the inference protocols V1 and V2 have it") from None
+
+
+def from_base64(text: Any) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, TypeError, ValueError):
+        raise NoEvent("encoding", "a payload in base64") from None
+
+
+def plain(value: Any) -> str | None:
+    """A name without the quotes that senders of CloudEvents 0.2 put around it; None for nothing."""
+    if value is None:
+        return None
+    text = str(value).strip()
+    if len(text) > 1 and text.startswith('"') and text.endswith('"'):
+        text = text[1:-1]
+    return text or None
