@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
@@ -44,6 +44,17 @@ class Tally:
     last_event: datetime | None
     notes: tuple[str, ...] = field(default=())
 
+    def without(self, conflicts: Sequence[Record]) -> Tally:
+        """The same batch where rows that were well read are set aside all the same, for what is known already."""
+        if not conflicts:
+            return self
+        rejects = (*self.rejects, *conflicts)
+        return replace(self, accepted=self.accepted - len(conflicts), rejects=rejects, reasons=_reasons(rejects))
+
+
+def _reasons(rejects: Sequence[Record]) -> dict[str, int]:
+    return dict(sorted(Counter(reason for _, reason, _, _ in rejects).items()))
+
 
 class Rows:
     """One batch, normalised. Read `reader()` (or `table()`) once to its end, then call `finish()`."""
@@ -72,6 +83,8 @@ class Rows:
         self._met: set[str] = set()
         self._parts = 0
         self._accepted = 0
+        self.ids_told = False
+        """Whether any row brought an id of its own, so that it may come twice."""
         self._first: datetime | None = None
         self._last: datetime | None = None
 
@@ -94,7 +107,7 @@ class Rows:
             rows=self._accepted + len(self._rejects),
             accepted=self._accepted,
             rejects=tuple(self._rejects),
-            reasons=dict(sorted(Counter(reason for _, reason, _, _ in self._rejects).items())),
+            reasons=_reasons(self._rejects),
             ignored=dict(sorted(self._ignored.items())),
             absent=self._absent(),
             first_event=self._first,
@@ -196,6 +209,7 @@ class Rows:
 
     def _ids(self, raw: Column | None, chunk: Chunk, bad: Rejects) -> Column:
         count = len(chunk.n)
+        self.ids_told |= raw is not None or chunk.envelope_id is not None
         if raw is not None:
             ids, wrong = self._casts.text(raw)
             bad.some(wrong, "type:id", "a single value", raw)

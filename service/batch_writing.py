@@ -14,14 +14,14 @@ from connectors.normalise import Rows, Tally, hints_for, normalise
 from service.binning import current_spec, freeze_if_known, input_types
 from service.counting import blocks_at, count_sections
 from service.wiring import Hub
-from store import rows, trail, writes
+from store import repeats, rows, trail, writes
 from store.access import Viewer
 from store.canonical import make_id
 from store.db import Transaction
 from store.digest import rows_root
 from store.model_file import InputType, ModelFile
 from store.receipt import Kind, Receipt
-from store.row_shape import RowShape, shape_of
+from store.row_shape import RowShape, shape_of, told_names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,20 +90,28 @@ class BatchWriter:
         connection = self.tx.connection
         table = self._rows_table("rows", shape)
         normalised = self._normalised(types)
-        rows.stage(connection, normalised.reader(), shape, site=self.delivery.site)
+        rows.stage(connection, normalised.reader(), shape, seq=self.tx.seq, site=self.delivery.site)
         tally = normalised.finish()
+        conflicts = repeats.settle(
+            connection,
+            table,
+            shape,
+            names=told_names(self.model),
+            horizon=self.hub.config.id_horizon,
+            unique=not normalised.ids_told,
+            received={self.tx.seq: self.tx.now},
+        )
+        tally = tally.without([(None, repeats.REASON, found.expected, found.row) for found in conflicts])
         if "label" in normalised.schema.names:
             self._labels_of_rows()
-        duplicates = rows.drop_repeats(
-            connection, table, horizon=self.hub.config.id_horizon, unique_in_batch=self.model.columns.id is None
-        )
-        rows.append_staged(connection, table, shape, seq=self.tx.seq)
+        duplicates = repeats.drop_repeats(connection)
+        rows.append_staged(connection, table, shape)
         spec = current_spec(connection, self.model)
         if spec is None:
             # Freezing counts every row at hand, the batch just appended too.
             freeze_if_known(self.tx, self.model)
         else:
-            rows.fresh_complete(connection, table, shape, seq=self.tx.seq)
+            rows.fresh_complete(connection, table, shape)
             rows.fresh_labelled_by_rows(connection, rows.labels_table(connection, self.model.name))
             counted = count_sections(
                 connection,
@@ -177,12 +185,12 @@ class BatchWriter:
         connection = self.tx.connection
         table = self._rows_table("reference", shape)
         normalised = self._normalised(types)
-        rows.stage(connection, normalised.reader(), shape, site=self.delivery.site)
+        rows.stage(connection, normalised.reader(), shape, seq=self.tx.seq, site=self.delivery.site)
         tally = normalised.finish()
         connection.execute(
             "UPDATE staged SET event_time = coalesce(event_time, TIMESTAMP '1970-01-01'), id = coalesce(id, n::VARCHAR)"
         )
-        rows.append_staged(connection, table, shape, seq=self.tx.seq)
+        rows.append_staged(connection, table, shape)
         start = self.tx.seq if since is None else since
         writes.reference_batch(self.tx, model=self.model.name, version=self.model.version, since=start)
         freeze_if_known(self.tx, self.model, replace_spec=True)

@@ -57,6 +57,22 @@ def shape_of(model: ModelFile, types: tuple[InputType, ...]) -> RowShape:
     )
 
 
+def told_names(model: ModelFile) -> dict[str, str]:
+    """The columns of a table of rows under the names that the model file gives them."""
+    columns = model.columns
+    names = {
+        "id": columns.id or "id",
+        "event_time": columns.time or "event_time",
+        "prediction": columns.prediction.column if columns.prediction else "prediction",
+        "score": columns.score or "score",
+        "person": columns.person or "person",
+        "label": columns.outcome.column if columns.outcome else "label",
+    }
+    names |= {f"x{i}": column.name for i, column in enumerate(columns.inputs)}
+    names |= {f"g{i}": group.name for i, group in enumerate(columns.groups)}
+    return names | {f"s{i}": name for i, name in enumerate(columns.segments)}
+
+
 def shape_from_json(text: str) -> RowShape:
     document: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in json.loads(text).items()}
     return RowShape(**document)

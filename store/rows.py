@@ -11,7 +11,6 @@ counted exactly once whatever the order of arrival:
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import duckdb
@@ -89,18 +88,30 @@ def labels_table(connection: duckdb.DuckDBPyConnection, model: str) -> str | Non
     return str(found[0][0]) if found else None
 
 
+OF_BATCH = {"seq": "BIGINT", "site": "VARCHAR"}
+"""What a batch says of all its rows."""
+
+
 # -- staging ----------------------------------------------------------------------------------------------------
 
 
 def stage(
-    connection: duckdb.DuckDBPyConnection, rows: pa.Table | pa.RecordBatchReader, shape: RowShape, *, site: str
+    connection: duckdb.DuckDBPyConnection,
+    rows: pa.Table | pa.RecordBatchReader,
+    shape: RowShape,
+    *,
+    seq: int,
+    site: str,
 ) -> None:
     """The batch in hand as the temporary table `staged`, with every column of the shape (absent ones are null).
 
-    Where rows bring their label along, `staged` has a `label` column as well; it goes to the table of labels.
+    Where rows bring their label along, `staged` has a `label` column as well; it goes to the table of labels. Rows of
+    several batches say their own `seq` and `site`.
     """
     present = set(rows.schema.names)
     label = ", label" if "label" in present else ""
+    own = ", ".join(name if name in present else f"?::{kind} AS {name}" for name, kind in OF_BATCH.items())
+    given = [value for name, value in (("seq", seq), ("site", site)) if name not in present]
     chosen = ", ".join(
         f"{name}::{kind} AS {name}" if name in present else f"NULL::{kind} AS {name}"
         for name, kind in shape.columns.items()
@@ -108,51 +119,14 @@ def stage(
     )
     connection.register("arriving", rows)
     try:
-        connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE staged AS SELECT {chosen}, ?::VARCHAR AS site{label} FROM arriving", [site]
-        )
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE staged AS SELECT {chosen}, {own}{label} FROM arriving", given)
     finally:
         connection.unregister("arriving")
 
 
-def drop_repeats(
-    connection: duckdb.DuckDBPyConnection, table: str, *, horizon: timedelta, unique_in_batch: bool
-) -> int:
-    """Removes parts that are already known from `staged` (first write wins); returns the rows that vanished.
-
-    Ids are unique per site within the horizon, so only the blocks around the batch's own times are looked at.
-    """
-    before = _count(connection, "staged")
-    if not unique_in_batch:
-        repeated = connection.execute("SELECT count(*) - count(DISTINCT id) FROM staged").fetchall()[0][0]
-        if repeated:
-            connection.execute(
-                "CREATE OR REPLACE TEMP TABLE staged AS SELECT * REPLACE ((part & ~coalesce(bit_or(part) OVER "
-                "(PARTITION BY id ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), "
-                "0::UTINYINT))::UTINYINT AS part) "
-                "FROM staged"
-            )
-    known = connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE known AS SELECT r.id, bit_or(r.part) AS part FROM {quoted(table)} r "
-        "WHERE r.site IN (SELECT DISTINCT site FROM staged) "
-        "AND r.event_time >= (SELECT min(event_time) FROM staged) - to_seconds(?) "
-        "AND r.event_time <= (SELECT max(event_time) FROM staged) + to_seconds(?) "
-        "AND r.id IN (SELECT id FROM staged) GROUP BY r.id",
-        [int(horizon.total_seconds())] * 2,
-    )
-    if _count(known, "known"):
-        connection.execute(
-            "CREATE OR REPLACE TEMP TABLE staged AS SELECT s.* REPLACE "
-            "((s.part & ~coalesce(k.part, 0::UTINYINT))::UTINYINT AS part) FROM staged s LEFT JOIN known k USING (id)"
-        )
-    connection.execute("DELETE FROM staged WHERE part = 0")
-    connection.execute("DROP TABLE known")
-    return before - _count(connection, "staged")
-
-
-def append_staged(connection: duckdb.DuckDBPyConnection, table: str, shape: RowShape, *, seq: int) -> None:
+def append_staged(connection: duckdb.DuckDBPyConnection, table: str, shape: RowShape) -> None:
     columns = ", ".join(shape.columns)
-    connection.execute(f"INSERT INTO {quoted(table)} SELECT ?::BIGINT, {columns} FROM staged", [seq])
+    connection.execute(f"INSERT INTO {quoted(table)} SELECT seq, {columns} FROM staged")
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
@@ -170,19 +144,23 @@ def _complete_columns(shape: RowShape, *, inputs: str, prediction: str) -> str:
     return ", ".join([*own, f"{inputs}.person", *carried])
 
 
-def fresh_complete(connection: duckdb.DuckDBPyConnection, table: str, shape: RowShape, *, seq: int) -> None:
-    """Temporary table of the rows whose parts have met through the staged batch, already appended under `seq`."""
+def fresh_complete(connection: duckdb.DuckDBPyConnection, table: str, shape: RowShape) -> None:
+    """Temporary table of the rows whose parts have met through the staged rows, already appended; each under the
+    `seq` of the half that came last.
+    """
     if not shape.parts_must_meet:
-        select = f"SELECT {_complete_columns(shape, inputs='s', prediction='s')} FROM staged s WHERE s.part & 2 = 2"
+        columns = _complete_columns(shape, inputs="s", prediction="s")
+        select = f"SELECT s.seq, {columns} FROM staged s WHERE s.part & 2 = 2"
     else:
         name = quoted(table)
         select = f"""
-            SELECT {_complete_columns(shape, inputs="s", prediction="s")} FROM staged s WHERE s.part = 3
-            UNION ALL SELECT {_complete_columns(shape, inputs="s", prediction="r")}
-            FROM staged s JOIN {name} r ON r.site = s.site AND r.id = s.id WHERE s.part = 1 AND r.part = 2
-            UNION ALL SELECT {_complete_columns(shape, inputs="r", prediction="s")}
+            SELECT s.seq, {_complete_columns(shape, inputs="s", prediction="s")} FROM staged s WHERE s.part = 3
+            UNION ALL SELECT s.seq, {_complete_columns(shape, inputs="s", prediction="r")}
             FROM staged s JOIN {name} r ON r.site = s.site AND r.id = s.id
-            WHERE s.part = 2 AND r.part = 1 AND r.seq < {int(seq)}"""
+            WHERE s.part = 1 AND r.part = 2 AND r.seq <= s.seq
+            UNION ALL SELECT s.seq, {_complete_columns(shape, inputs="r", prediction="s")}
+            FROM staged s JOIN {name} r ON r.site = s.site AND r.id = s.id
+            WHERE s.part = 2 AND r.part = 1 AND r.seq < s.seq"""
     connection.execute(f"CREATE OR REPLACE TEMP TABLE fresh_complete AS {select}")
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from world import (
+    FIRST,
     INPUT_COLUMNS,
     MODEL,
     OUTPUT_COLUMNS,
     OWNER,
+    SETTINGS,
     hub_in_memory,
     hub_on_disk,
     label,
@@ -32,7 +36,8 @@ from service.commands.ingest import ingest
 from service.commands.models import add_model
 from service.commands.quarantine import retry_quarantine
 from service.commands.sites import add_site
-from service.wiring import Hub
+from service.config import parse
+from service.wiring import Hub, memory_hub
 from store.access import Grant
 from store.errors import BadInput, NotPermitted, Refused, UnknownName
 
@@ -171,8 +176,53 @@ def test_halves_that_never_meet_are_counted_where_they_are(hub: Hub, tmp_path: P
 def test_an_id_beyond_the_horizon_is_another_row(hub: Hub, tmp_path: Path) -> None:
     take(hub, write_csv(tmp_path / "a.csv", [row(0, at="2026-08-01T00:00:00Z")]))
     near, far = row(0, at="2026-09-05T00:00:00Z"), row(0, at="2026-10-11T00:00:00Z")
-    assert take(hub, write_csv(tmp_path / "near.csv", [near]))["duplicates"] == 1
+    assert take(hub, write_csv(tmp_path / "near.csv", [near]))["reasons"] == {"conflict": 1}
     assert take(hub, write_csv(tmp_path / "far.csv", [far]))["kept"] == 1
+
+
+def test_the_same_id_with_other_values_is_set_aside_with_what_differs(hub: Hub, tmp_path: Path) -> None:
+    take(hub, write_csv(tmp_path / "inputs.csv", part(rows_of(0, 4), INPUT_COLUMNS)))
+    told = [row(0), row(1, income=77), row(2, customer="C999"), row(4), row(4), row(4, approved=1 - row(4)["approved"])]
+    receipt = take(hub, write_csv(tmp_path / "whole.csv", told))
+    assert (receipt["rows"], receipt["kept"], receipt["duplicates"], receipt["quarantined"]) == (6, 2, 1, 3)
+    assert receipt["reasons"] == {"conflict": 3}
+    held = {found["expected"]: json.loads(found["text"]) for found in hub.store.reads(OWNER).quarantine()}
+    assert sorted(held) == [
+        f'row "r00001" as first told in event {receipt["seq"] - 1}: income was 37, is now 77',
+        f'row "r00002" as first told in event {receipt["seq"] - 1}: customer differs',
+        'row "r00004" as first told earlier in the same batch: approved was 1, is now 0',
+    ]
+    first = held[min(held)]
+    assert first["id"] == "r00001" and first["income"] == 77 and first["purpose"] == "home" and "customer" not in first
+    again = take(hub, write_csv(tmp_path / "again.csv", [row(0), row(4), row(1)]))
+    assert (again["kept"], again["duplicates"], again["quarantined"]) == (1, 2, 0)
+    assert hub.store.reads(OWNER).verify_trail(data=True).holds
+
+
+def test_a_label_is_not_taken_from_a_row_that_is_set_aside(hub: Hub, tmp_path: Path) -> None:
+    take(hub, write_csv(tmp_path / "a.csv", [row(0), row(1)]))
+    receipt = take(hub, write_csv(tmp_path / "b.csv", [row(0, repaid=1), row(1, income=99, repaid=1)]))
+    assert (receipt["duplicates"], receipt["quarantined"]) == (1, 1)
+    assert hub.store.cursor().execute("SELECT id FROM labels_1").fetchall() == [("r00000",)]
+
+
+def test_a_label_that_is_restated_counts_and_the_older_one_stays(hub: Hub, tmp_path: Path) -> None:
+    take(hub, write_csv(tmp_path / "a.csv", [row(0)]))
+    for at, value in enumerate((0, 1, 1)):
+        receipt = take(hub, write_csv(tmp_path / f"{at}.csv", [label(0, value=value), label(at + 7)]), kind="labels")
+        assert receipt["quarantined"] == 0 and receipt["duplicates"] == (at == 2)
+    held = hub.store.cursor().execute("SELECT label FROM labels_1 WHERE id = 'r00000' ORDER BY seq").fetchall()
+    assert held == [("0",), ("1",)]
+
+
+def test_rows_without_a_time_that_come_again_are_repeats(tmp_path: Path) -> None:
+    moments = iter(FIRST + timedelta(minutes=n) for n in range(1000))
+    text = MODEL.replace("  time: at\n", "")
+    hub = populate(memory_hub(parse(SETTINGS, environ={}), lambda: next(moments), b"salt"), model=text)
+    take(hub, write_csv(tmp_path / "a.csv", rows_of(0, 3)))
+    receipt = take(hub, write_csv(tmp_path / "b.csv", rows_of(0, 4)))
+    assert (receipt["kept"], receipt["duplicates"], receipt["quarantined"]) == (1, 3, 0)
+    hub.close()
 
 
 def test_the_same_id_at_another_site_is_another_row(hub: Hub, tmp_path: Path) -> None:

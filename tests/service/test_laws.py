@@ -111,12 +111,17 @@ def test_rows_that_come_again_change_nothing(whole: Sums, seed: int) -> None:
     chance = random.Random(seed)
     pieces: list[Delivery] = [("predictions", piece) for piece in cut(rows_of(0, ROWS), chance)]
     some = sorted(chance.sample(range(ROWS), 25))
-    changed = [row(n, income=99, approved=0, probability=0.01) for n in some]  # the first write wins
-    again: list[Delivery] = [("predictions", changed), ("predictions", part(changed, OUTPUT_COLUMNS))]
-    hub = bring([*pieces, *again, ("labels", [label(n) for n in range(ROWS - 10)])])
+    same = [row(n) for n in some]
+    changed = [row(n, income=-1, probability=0.001) for n in some]  # the first write wins
+    again: list[Delivery] = [("predictions", same), ("predictions", part(same, OUTPUT_COLUMNS))]
+    others: list[Delivery] = [("predictions", changed), ("predictions", part(changed, OUTPUT_COLUMNS))]
+    hub = bring([*pieces, *again, *others, ("labels", [label(n) for n in range(ROWS - 10)])])
     assert summaries(hub) == whole
-    duplicates = [receipt["duplicates"] for receipt in hub.store.reads(OWNER).receipts(kind="predictions")]
-    assert duplicates[:2] == [25, 25] and not any(duplicates[2:])
+    receipts = hub.store.reads(OWNER).receipts(kind="predictions")
+    told = [(receipt["duplicates"], receipt["reasons"].get("conflict", 0)) for receipt in receipts]
+    assert told[:4] == [(0, 25), (0, 25), (25, 0), (25, 0)] and not any(map(any, told[4:]))
+    held = hub.store.reads(OWNER).quarantine()
+    assert len(held) == 50 and {found["reason"] for found in held} == {"conflict"}
 
 
 def test_a_label_taken_back_and_given_again_counts_once(whole: Sums) -> None:

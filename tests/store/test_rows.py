@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from store import rows
+from store.repeats import drop_repeats, settle
 from store.row_shape import RowShape
 
 AT = datetime(2026, 10, 5)
@@ -36,8 +37,8 @@ Row = tuple[str, int, float | None, str | None]
 """id, part, income, prediction."""
 
 
-def arrive(table: Table, seq: int, *batch: Row, days: int = 0, site: str = "cloud") -> int:
-    """Takes a batch in; gives the number of repeats."""
+def arrive(table: Table, seq: int, *batch: Row, days: int = 0, site: str = "cloud") -> tuple[int, int]:
+    """Takes a batch in; gives the number of repeats and of conflicts."""
     connection, name = table
     held = [
         dict(zip(NAMES, (n, id_, AT + timedelta(days=days), part, x, y, 0.5, "F"), strict=True))
@@ -46,11 +47,13 @@ def arrive(table: Table, seq: int, *batch: Row, days: int = 0, site: str = "clou
     types = {"n": pa.int64(), "event_time": pa.timestamp("us"), "part": pa.uint8(), "x0": pa.float64()}
     types["score"] = pa.float64()
     schema = pa.schema([(column, types.get(column, pa.string())) for column in NAMES])
-    rows.stage(connection, pa.Table.from_pylist(held, schema=schema), SHAPE, site=site)
-    repeats = rows.drop_repeats(connection, name, horizon=timedelta(days=35), unique_in_batch=False)
-    rows.append_staged(connection, name, SHAPE, seq=seq)
-    rows.fresh_complete(connection, name, SHAPE, seq=seq)
-    return repeats
+    rows.stage(connection, pa.Table.from_pylist(held, schema=schema), SHAPE, seq=seq, site=site)
+    received = {seq: AT - timedelta(days=1)}
+    found = settle(connection, name, SHAPE, names={}, horizon=timedelta(days=35), unique=False, received=received)
+    gone = drop_repeats(connection)
+    rows.append_staged(connection, name, SHAPE)
+    rows.fresh_complete(connection, name, SHAPE)
+    return gone, len(found)
 
 
 def complete(table: Table) -> list[tuple[Any, ...]]:
@@ -69,15 +72,16 @@ def test_a_table_for_each_shape_and_the_same_for_the_same(table: Table) -> None:
 
 
 def test_the_first_write_wins(table: Table) -> None:
-    assert arrive(table, 1, ("a", 3, 1.0, "1"), ("b", 3, 2.0, "0")) == 0
-    assert arrive(table, 2, ("a", 3, 9.0, "0"), ("c", 3, 3.0, "1")) == 1
+    assert arrive(table, 1, ("a", 3, 1.0, "1"), ("b", 3, 2.0, "0")) == (0, 0)
+    assert arrive(table, 2, ("a", 3, 9.0, "0"), ("c", 3, 3.0, "1"), ("b", 3, 2.0, "0")) == (1, 1)
     assert complete(table) == [("c", "1", "F")]
     held = table[0].execute("SELECT id, x0, prediction, seq FROM rows_1_1 ORDER BY id").fetchall()
     assert held == [("a", 1.0, "1", 1), ("b", 2.0, "0", 1), ("c", 3.0, "1", 2)]
 
 
 def test_repeats_inside_a_batch(table: Table) -> None:
-    assert arrive(table, 1, ("a", 3, 1.0, "1"), ("a", 3, 2.0, "0"), ("b", 1, 1.0, None), ("b", 2, None, "1")) == 1
+    batch: list[Row] = [("a", 3, 1.0, "1"), ("a", 3, 2.0, "0"), ("a", 3, 1.0, "1")]
+    assert arrive(table, 1, *batch, ("b", 1, 1.0, None), ("b", 2, None, "1")) == (1, 1)
     assert complete(table) == [("a", "1", "F"), ("b", "1", "F")]
 
 
@@ -86,19 +90,22 @@ def test_halves_meet_whichever_came_first(table: Table, order: tuple[int, int]) 
     for seq, part in enumerate(order):
         arrive(table, seq, ("a", part, 1.0 if part == 1 else None, "1" if part == 2 else None), days=seq)
         assert complete(table) == ([("a", "1", "F")] if seq else [])
-    assert arrive(table, 2, ("a", 3, 5.0, "0")) == 1 and complete(table) == []
+    times = {1: AT + timedelta(days=order.index(1)), 2: AT + timedelta(days=order.index(2))}
+    assert arrive(table, 2, ("a", 1, 1.0, None), days=(times[1] - AT).days) == (1, 0) and complete(table) == []
+    assert arrive(table, 3, ("a", 2, None, "1"), days=(times[2] - AT).days) == (1, 0) and complete(table) == []
+    assert arrive(table, 4, ("a", 3, 5.0, "0")) == (0, 1) and complete(table) == []
 
 
 def test_a_whole_row_after_one_half_brings_the_other_half_alone(table: Table) -> None:
     arrive(table, 1, ("a", 1, 1.0, None))
-    assert arrive(table, 2, ("a", 3, 9.0, "1")) == 0
+    assert arrive(table, 2, ("a", 3, 1.0, "1")) == (0, 0)
     assert complete(table) == [("a", "1", "F")]
     assert table[0].execute("SELECT part FROM rows_1_1 WHERE seq = 2").fetchall() == [(2,)]
 
 
 def test_sites_do_not_share_ids(table: Table) -> None:
     arrive(table, 1, ("a", 1, 1.0, None), site="north")
-    assert arrive(table, 2, ("a", 2, None, "1"), site="south") == 0
+    assert arrive(table, 2, ("a", 2, None, "1"), site="south") == (0, 0)
     assert complete(table) == []
 
 
@@ -107,7 +114,7 @@ def test_every_complete_row_is_fresh_exactly_once(table: Table) -> None:
     batches: list[list[Row]] = [
         [("a", 1, 1.0, None), ("b", 2, None, "0")],
         [("b", 1, 2.0, None), ("c", 3, 3.0, "1")],
-        [("a", 2, None, "1"), ("b", 3, 9.0, "1"), ("c", 1, 9.0, None)],
+        [("a", 2, None, "1"), ("b", 3, 2.0, "0"), ("c", 1, 9.0, None)],
     ]
     for seq, batch in enumerate(batches):
         arrive(table, seq, *batch)
