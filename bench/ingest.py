@@ -96,8 +96,7 @@ def bare(folder: Path, query: str) -> Callable[[], Any]:
 def bare_parquet(path: Path, folder: Path) -> Callable[[], Any]:
     inputs = ", ".join(f"input_{i}" for i in range(len(KINDS)))
     chosen = f"0, file_row_number, 'here', id, scored_at, 3, {inputs}, approved, probability, NULL"
-    return bare(folder, f"SELECT {chosen} "
-                        f"FROM read_parquet('{path}', file_row_number = true)")
+    return bare(folder, f"SELECT {chosen} FROM read_parquet('{path}', file_row_number = true)")
 
 
 def bare_events(path: Path, folder: Path) -> Callable[[], Any]:
@@ -115,7 +114,11 @@ def model_text(*, ids: bool, counted: bool) -> str:
     words = ", ".join(f"value {i}" for i in range(12))
     inputs = [
         f"    - {{name: input_{i}, "
-        + (f"type: number{number}}}" if kind == "DOUBLE" else f"type: category{f', values: [{words}]' if counted else ''}}}")
+        + (
+            f"type: number{number}}}"
+            if kind == "DOUBLE"
+            else f"type: category{f', values: [{words}]' if counted else ''}}}"
+        )
         for i, kind in enumerate(KINDS)
     ]
     named = "  id: id\n  time: scored_at\n" if ids else ""
@@ -199,9 +202,7 @@ def measure(rows: int, events: int, times: int) -> dict[str, Any]:
         files = {"parquet": Path(folder) / "rows.parquet", "events": Path(folder) / "events.jsonl"}
         for form, count in (("parquet", rows), ("events", events)):
             child("--make", form, "--rows", str(count), str(files[form]))
-        rounds = [
-            {name: child("--step", name, str(files[name.split("_")[0]])) for name in STEPS} for _ in range(times)
-        ]
+        rounds = [{name: child("--step", name, str(files[name.split("_")[0]])) for name in STEPS} for _ in range(times)]
         sizes = {f"{form}_mib": path.stat().st_size // MIB for form, path in files.items()}
     found: dict[str, Any] = {"rows": rows, "events": events, **sizes}
     for name in STEPS:
@@ -263,8 +264,10 @@ def main() -> None:
     elif asked.large:
         found = measure_large()
         for form, told in found.items():
-            print(f"{form}: {told['bytes'] / 1e9:.2f} GB, {told['rows']:,} rows, {told['seconds']:.0f} s, "
-                  f"peak {told['peak_mib']} MiB")
+            print(
+                f"{form}: {told['bytes'] / 1e9:.2f} GB, {told['rows']:,} rows, {told['seconds']:.0f} s, "
+                f"peak {told['peak_mib']} MiB"
+            )
     else:
         found = measure(asked.rows, asked.events, asked.times)
         if asked.json:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -19,48 +19,85 @@ from store import merkle
 
 STRETCH = 1024
 AT_ONCE = 64 * STRETCH
-"""Rows whose columns are laid out together; a whole number of stretches."""
+"""Most rows whose columns are laid out together; a whole number of stretches."""
 
-Slices = Callable[[int, int], Iterator[bytes]]
+Bytes: TypeAlias = "bytes | memoryview"
+Slices = Callable[[int, int], Iterator[Bytes]]
 """The bytes of a column's rows [start, stop): validity, then values with nulls as zero; texts and lists as their
 lengths, then their content."""
 
 
-def stretches(rows: pa.Table | pa.RecordBatchReader, columns: Sequence[str]) -> list[str]:
-    """SHA-256 (hex) of each stretch of the rows, over the named columns, in order. A reader is never held whole."""
-    header = "\x1f".join(f"{name}:{rows.schema.field(name).type}" for name in columns).encode()
-    out = []
-    for part in _parts(rows, columns):
-        laid_out = [_slices(part.column(name).combine_chunks()) for name in columns]
-        for start in range(0, part.num_rows, STRETCH):
-            sha = hashlib.sha256(header)
+def stretches(rows: pa.Table | pa.RecordBatchReader, columns: Sequence[str], *, rising: str | None = None) -> list[str]:
+    """SHA-256 (hex) of each stretch of the rows, over the named columns, in order. A reader is never held whole.
+
+    rising: a column of whole numbers that must rise from row to row, else `OutOfOrder`.
+    """
+    running = Stretches(rows.schema, columns, rising=rising)
+    for batch in rows.to_batches() if isinstance(rows, pa.Table) else rows:
+        running.add(batch)
+    return running.finish()
+
+
+class OutOfOrder(Exception):
+    """Rows came otherwise than by rising `n`."""
+
+
+class Stretches:
+    """The digests of rows that come batch by batch; less than a stretch is held."""
+
+    def __init__(self, schema: pa.Schema, columns: Sequence[str], *, rising: str | None = None) -> None:
+        self._columns, self._rising = list(columns), rising
+        self._header = "\x1f".join(f"{name}:{schema.field(name).type}" for name in columns).encode()
+        self._held: list[pa.RecordBatch] = []
+        self._count = 0
+        self._last: int | None = None
+        self._digests: list[str] = []
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        if not batch.num_rows:
+            return
+        if self._rising is not None:
+            self._check(batch.column(self._rising).to_numpy(zero_copy_only=False))
+        for start in range(0, batch.num_rows, AT_ONCE):
+            part = batch.slice(start, AT_ONCE).select(self._columns)
+            self._held.append(part)
+            self._count += part.num_rows
+            if self._count >= STRETCH:
+                self._hash(self._count // STRETCH * STRETCH)
+
+    def finish(self) -> list[str]:
+        if self._count:
+            self._hash(self._count)
+        return self._digests
+
+    def _check(self, values: Any) -> None:
+        if (self._last is not None and values[0] <= self._last) or (values[1:] <= values[:-1]).any():
+            raise OutOfOrder
+        self._last = int(values[-1])
+
+    def _hash(self, count: int) -> None:
+        """Hashes the first rows of those held; the others are kept."""
+        # One batch is laid out where it lies; only what was left of the one before is copied.
+        whole = self._held[0] if len(self._held) == 1 else pa.Table.from_batches(self._held).combine_chunks()
+        laid_out = [_slices(_one(whole.column(name))) for name in self._columns]
+        for start in range(0, count, STRETCH):
+            sha = hashlib.sha256(self._header)
             for column in laid_out:
-                for piece in column(start, min(start + STRETCH, part.num_rows)):
+                for piece in column(start, min(start + STRETCH, count)):
                     sha.update(piece)
-            out.append(sha.hexdigest())
-    return out
+            self._digests.append(sha.hexdigest())
+        self._count -= count
+        rest = whole.slice(count)
+        self._held = rest.to_batches() if isinstance(rest, pa.Table) else [rest] if rest.num_rows else []
+
+
+def _one(column: Any) -> Any:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
 def rows_root(digests: Sequence[str]) -> str:
     """Merkle root (hex) over the stretches."""
     return merkle.root([merkle.leaf_hash(bytes.fromhex(text)) for text in digests]).hex()
-
-
-def _parts(rows: pa.Table | pa.RecordBatchReader, columns: Sequence[str]) -> Iterator[pa.Table]:
-    """The rows in tables of AT_ONCE rows, the last one shorter, however they arrive."""
-    held: list[pa.RecordBatch] = []
-    count = 0
-    batches = rows.to_batches(max_chunksize=AT_ONCE) if isinstance(rows, pa.Table) else rows
-    for batch in batches:
-        held.append(batch.select(list(columns)))
-        count += batch.num_rows
-        while count >= AT_ONCE:
-            table = pa.Table.from_batches(held)
-            yield table.slice(0, AT_ONCE).combine_chunks()
-            held = table.slice(AT_ONCE).to_batches()
-            count -= AT_ONCE
-    if count:
-        yield pa.Table.from_batches(held).combine_chunks()
 
 
 def _slices(column: Any) -> Slices:
@@ -74,7 +111,7 @@ def _slices(column: Any) -> Slices:
 
     content = _content(column)
 
-    def slices(start: int, stop: int) -> Iterator[bytes]:
+    def slices(start: int, stop: int) -> Iterator[Bytes]:
         yield validity(start, stop)
         yield from content(start, stop)
 
@@ -95,18 +132,18 @@ def _content(column: Any) -> Slices:
         column = column.cast(pa.timestamp("us")).cast(pa.int64())
     values = pc.fill_null(column, 0).to_numpy(zero_copy_only=False)
     ordered = values.astype(values.dtype.newbyteorder("<"), copy=False)
-    return lambda start, stop: iter((ordered[start:stop].tobytes(),))
+    return lambda start, stop: iter((ordered[start:stop].data,))
 
 
 def _texts(column: Any) -> Slices:
-    lengths = pc.binary_length(column).to_numpy(zero_copy_only=False).astype("<i8")
-    ends = np.concatenate([[0], np.cumsum(lengths)])
-    # Sliced and filled arrays share buffers with what they came from: joined once, they are the values alone.
-    joined = b"".join(column.to_pylist())
+    """A column without nulls, its text as large_binary: the offsets say where each one's bytes lie."""
+    offsets = np.frombuffer(column.buffers()[1], np.int64)[column.offset : column.offset + len(column) + 1]
+    lengths = np.diff(offsets).astype("<i8", copy=False)
+    joined = memoryview(column.buffers()[2] or b"")
 
-    def texts(start: int, stop: int) -> Iterator[bytes]:
-        yield lengths[start:stop].tobytes()
-        yield joined[ends[start] : ends[stop]]
+    def texts(start: int, stop: int) -> Iterator[Bytes]:
+        yield lengths[start:stop].data
+        yield joined[offsets[start] : offsets[stop]]
 
     return texts
 
@@ -116,8 +153,8 @@ def _lists(column: Any) -> Slices:
     ends = np.concatenate([[0], np.cumsum(np.maximum(lengths, 0))])
     inner = _slices(column.flatten())
 
-    def lists(start: int, stop: int) -> Iterator[bytes]:
-        yield lengths[start:stop].tobytes()
+    def lists(start: int, stop: int) -> Iterator[Bytes]:
+        yield lengths[start:stop].data
         yield from inner(int(ends[start]), int(ends[stop]))
 
     return lists

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.digest import STRETCH, rows_root, stretches
+from store.digest import STRETCH, OutOfOrder, rows_root, stretches
 
 ROWS = st.fixed_dictionaries(
     {
@@ -101,3 +102,33 @@ def test_a_change_is_named_by_its_stretch() -> None:
     assert [old == new for old, new in zip(before, after, strict=True)] == [True, False, True]
     assert rows_root(before) != rows_root(after)
     assert rows_root([]) == rows_root([])
+
+
+@given(st.lists(st.integers(1, 3 * STRETCH), min_size=1, max_size=6), st.integers(0, 2**32 - 1))
+def test_however_the_rows_come(sizes: list[int], seed: int) -> None:
+    rows = sum(sizes)
+    drawn = np.random.default_rng(seed).integers(0, 50, rows)
+    texts = pa.array([None if n == 0 else "é" * (int(n) % 4) for n in drawn], pa.string())
+    table = pa.table({"n": np.arange(rows), "text": texts, "x": drawn / 7})
+    pieces, start = [], 0
+    for size in sizes:
+        pieces.append(table.slice(start, size))
+        start += size
+    held = pa.concat_tables(pieces)
+    assert held.column("n").num_chunks == len(sizes)
+    whole = digests(table)
+    assert digests(held) == whole and len(whole) == -(-rows // STRETCH)
+    one = [digests(table.slice(at, STRETCH))[0] for at in range(0, rows, STRETCH)]
+    assert one == whole
+
+
+@pytest.mark.parametrize(("numbers", "fine"), [([1, 2, 9], True), ([1, 1], False), ([1, 3, 2], False), ([], True)])
+@pytest.mark.parametrize("cut", [0, 1, 2])
+def test_rows_out_of_order_are_refused_where_order_is_asked_for(numbers: list[int], fine: bool, cut: int) -> None:
+    table = pa.table({"n": pa.array(numbers, pa.int64())})
+    chunked = pa.concat_tables([table.slice(0, cut), table.slice(cut)])
+    if fine:
+        assert stretches(chunked, ["n"], rising="n") == digests(table)
+    else:
+        with pytest.raises(OutOfOrder):
+            stretches(chunked, ["n"], rising="n")
