@@ -6,7 +6,8 @@ The caller gives the file, what the trail recorded of it (found by the file's SH
  (2) the report id inside the file is the one that was recorded;
  (3) the evidence inside the file has the SHA-256 that the file states, and the one that was recorded;
  (4) where (1) does not hold and the hub's own copy does have the recorded SHA-256: name what differs and where;
- (5) completeness, told apart: what the report says of itself, and believed only where (1) or the hub's copy vouches.
+ (5) completeness, told apart: what the report says of itself, and believed only where (1) or the hub's copy vouches;
+ (6) a PDF's signature, whose own steps are in reports/signature.py.
 The CALLER must have verified the trail that the record stands in. Integrity alone decides the exit code.
 """
 
@@ -18,10 +19,12 @@ from typing import Any
 
 from reports.compare import Finding, differences
 from reports.identify import EVIDENCE_NAME, Identity, identify
+from reports.signature import SIGNED, Signature
 from store.canonical import sha256_hex
 
 INTACT, CHANGED, UNKNOWN = "intact", "changed", "unknown"
 UNSIGNED = "unsigned"
+"""Formats that carry no signature; a PDF says what `reports.signature` found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +52,8 @@ class Verdict:
     integrity: str
     """`intact`, `changed` or `unknown` (the trail knows nothing of it)."""
     signature: str
+    """`signed` (by us, over every byte), `unsigned`, `broken` or `foreign`."""
+    signed: Signature | None
     completeness: str
     """In words; never part of the verdict on integrity."""
     gaps: tuple[str, ...]
@@ -62,6 +67,7 @@ class Verdict:
             "schema": "bailiwick/verdict/1",
             "integrity": self.integrity,
             "signature": self.signature,
+            "signed": None if self.signed is None else self.signed.as_json(),
             "completeness": self.completeness,
             "gaps": list(self.gaps),
             "report": self.report_id,
@@ -71,7 +77,12 @@ class Verdict:
         }
 
 
-def verify(content: bytes, recorded: RecordedReport | None, original: bytes | None = None) -> Verdict:
+def verify(
+    content: bytes,
+    recorded: RecordedReport | None,
+    original: bytes | None = None,
+    signature: Signature | None = None,
+) -> Verdict:
     """Never raises on any bytes. `original` is the hub's own copy; it is believed only at its recorded digest."""
     inside, sha256 = identify(content), sha256_hex(content)
     untouched = recorded is not None and recorded.sha256 == sha256
@@ -92,9 +103,12 @@ def verify(content: bytes, recorded: RecordedReport | None, original: bytes | No
     told, gaps = _completeness(vouching or inside, vouched=vouching is not None)
     held = None if vouching is None or vouching.evidence is None else not gaps
     steps.append(Step(number=5, told=f"completeness: {told}", held=held))
+    if signature is not None:  # (6)
+        steps.append(Step(number=6, told=signature.told, held=signature.verdict == SIGNED))
     return Verdict(
         integrity=UNKNOWN if recorded is None else INTACT if untouched else CHANGED,
-        signature=UNSIGNED,
+        signature=UNSIGNED if signature is None else signature.verdict,
+        signed=signature,
         completeness=told,
         gaps=gaps,
         report_id=recorded.id if recorded else inside.report_id,

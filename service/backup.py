@@ -16,13 +16,14 @@ from typing import Any
 
 from service.commands.hubs import make_keys
 from service.config import FILE
+from service.signing_keys import EARLIER, make_signing_keys, roots
 from service.wiring import FOLDERS, HUB_FILE, Hub, local_viewer, open_hub
 from store.access import Permission, Viewer, require
 from store.errors import BadInput
 
 MANIFEST = "manifest.json"
 SCHEMA = "bailiwick/backup/1"
-PARTS = ("reports", "quarantine")
+PARTS = ("reports", "quarantine", EARLIER)
 
 
 def write_backup(hub: Hub, viewer: Viewer, *, target: Path, with_keys: bool = False) -> dict[str, Any]:
@@ -51,6 +52,13 @@ def write_backup(hub: Hub, viewer: Viewer, *, target: Path, with_keys: bool = Fa
             for name, path in members.items():
                 digests[name] = _digest(path)
                 archive.write(path, name)
+            if not with_keys:
+                # What was signed stays checkable where the private keys do not go.
+                for pem in roots(hub.folder):
+                    name = f"{EARLIER}/{hashlib.sha256(pem).hexdigest()[:16]}.pem"
+                    if name not in digests:
+                        digests[name] = hashlib.sha256(pem).hexdigest()
+                        archive.writestr(name, pem)
             manifest = {"schema": SCHEMA, "seq": seq, "made_at": hub.now().isoformat() + "Z", "sha256": digests}
             archive.writestr(MANIFEST, json.dumps(manifest, indent=2, sort_keys=True))
         partial.rename(target)
@@ -91,6 +99,8 @@ def read_backup(source: Path, *, hub_dir: Path) -> dict[str, Any]:
         make_keys(hub_dir / "keys")
     hub = open_hub(hub_dir)
     try:
+        if not keys:
+            make_signing_keys(hub_dir / "keys", org=hub.config.org, now=hub.now())
         found = hub.store.reads(local_viewer()).verify_trail(data=True)
     finally:
         hub.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from math import isclose
@@ -36,6 +37,20 @@ NOT_FROM_SUMMARIES = (Monitor.SILENCE, Monitor.PRIVACY)
 RENDER_SECONDS = 120
 
 
+@dataclass(frozen=True, slots=True)
+class Release:
+    """How a report stands: a draft, or issued by the people who prepared, reviewed and approved it."""
+
+    state: State = State.DRAFT
+    signatories: tuple[dict[str, Any], ...] = ()
+    """role, by, at."""
+    signing_root: str = ""
+    """SHA-256 of the root certificate under which the file is signed; empty for formats that carry no signature."""
+
+
+DRAFT = Release()
+
+
 def gather(
     hub: Hub,
     viewer: Viewer,
@@ -48,6 +63,7 @@ def gather(
     as_of: int | None = None,
     now: datetime | None = None,
     built_by: str | None = None,
+    release: Release = DRAFT,
 ) -> GeneralFacts:
     """Everything the report tells. as_of and now pin an earlier state; without them it is the present."""
     moment = hub.now() if now is None else now
@@ -68,7 +84,9 @@ def gather(
     return GeneralFacts(
         org=hub.config.org or "this organisation",
         pack=load_pack(pack),
-        state=State.DRAFT,
+        state=release.state,
+        signatories=list(release.signatories),
+        signing_root=release.signing_root,
         as_of=reads.seq,
         as_of_at=_text(leaf["known_at"] if leaf else moment),
         period_from=_text(start),
@@ -194,6 +212,7 @@ def recompute(hub: Hub, viewer: Viewer, evidence: dict[str, Any]) -> list[dict[s
         as_of=evidence["as_of"]["seq"],
         now=_moment(told["built_at"]),
         built_by=told["built_by"],
+        release=Release(State(told["state"]), tuple(told["signatories"]), told["signing_root"]),
     )
     fresh = build(again).evidence
     found: list[dict[str, Any]] = [finding.as_json() for finding in recomputed_findings(evidence, fresh)]

@@ -25,10 +25,10 @@ from starlette.routing import Route
 
 from service import runtime
 from service.api import Api
-from service.commands.hubs import write_secret
 from service.gate import Gate
 from service.identity import Sessions, has_accounts
 from service.scheduler import Scheduler
+from service.secret_files import write_secret
 from service.sign_in import SignIn
 from service.wiring import Hub, open_hub
 from store.errors import Refused

@@ -70,6 +70,12 @@ SETTINGS = (
         help="How much memory a retraining command may take.",
     ),
     Setting(
+        key="reports.time_stamp",
+        kind=Kind.TEXT,
+        default="",
+        help="Address of an RFC 3161 time-stamp server that also dates signed reports; empty: none is asked.",
+    ),
+    Setting(
         key="server.address",
         kind=Kind.TEXT,
         default="127.0.0.1",

@@ -26,6 +26,7 @@ class Permission(StrEnum):
     PRIVACY_RELEASE = "privacy:release"
     QUARANTINE_READ = "quarantine:read"
     REPORT_BUILD = "report:build"
+    REPORT_ISSUE = "report:issue"
     REPORT_READ = "report:read"
     RETRAIN_APPROVE = "retrain:approve"
     RETRAIN_REQUEST = "retrain:request"
@@ -55,6 +56,7 @@ ROLES: dict[str, frozenset[Permission]] = {
         Permission.ALERT_TRIAGE,
         Permission.AUDIT_READ,
         Permission.REPORT_BUILD,
+        Permission.REPORT_ISSUE,
         Permission.RETRAIN_APPROVE,
         Permission.RETRAIN_REQUEST,
     },

@@ -22,6 +22,8 @@ class Event(StrEnum):
     PRIVACY_SPEND_RELEASED = "privacy:spend:released"
     QUARANTINE_BATCH_RETRIED = "quarantine:batch:retried"
     REPORT_FILE_BUILT = "report:file:built"
+    REPORT_FILE_ISSUED = "report:file:issued"
+    REPORT_STEP_TAKEN = "report:step:taken"
     RETRAIN_REQUEST_APPROVED = "retrain:request:approved"
     RETRAIN_REQUEST_FILED = "retrain:request:filed"
     RETRAIN_REQUEST_REJECTED = "retrain:request:rejected"

@@ -293,8 +293,15 @@ def request(tx: Transaction, document: dict[str, Any]) -> None:
 
 def report(tx: Transaction, **columns: Any) -> None:
     """A built report: every column of `report`; its digests go into the leaf."""
-    _insert(tx, "report", {"known_at": tx.now, **columns})
+    _insert(tx, "report", {"known_at": tx.now, **columns, "gaps": canonical_json(list(columns["gaps"]))})
     tx.details |= {name: columns[name] for name in ("pack", "format", "state", "as_of", "sha256", "evidence_sha256")}
+
+
+def report_step(tx: Transaction, *, id_: str, step: str, reason: str = "") -> None:
+    """A draft's step towards release, by whoever acts in this transaction."""
+    _insert(tx, "report_step", {"known_at": tx.now, "id": id_, "step": step, "actor": tx.actor, "reason": reason})
+    tx.details |= {"report": id_, "step": step}
+    tx.private["reason"] = reason
 
 
 def _append(tx: Transaction, table: str, rows: pa.Table) -> None:

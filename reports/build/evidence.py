@@ -14,7 +14,7 @@ from reports.build.facts import GeneralFacts
 from store.canonical import canonical_json, digest
 
 SCHEMA = "bailiwick/evidence/1"
-_RENDERING = frozenset({"built_at", "built_by"})
+_RENDERING = frozenset({"built_at", "built_by", "signing_root"})
 """Who pressed the button and when: not part of what is recomputed."""
 
 
@@ -28,6 +28,8 @@ def evidence(facts: GeneralFacts) -> dict[str, Any]:
             "org": facts.org,
             "built_at": facts.built_at,
             "built_by": facts.built_by,
+            "signatories": facts.signatories,
+            "signing_root": facts.signing_root,
             "pack": {"id": facts.pack.id, "version": facts.pack.version, "date": facts.pack.date.isoformat()},
         },
         "as_of": {"seq": facts.as_of, "at": facts.as_of_at},

@@ -37,6 +37,10 @@ class GeneralFacts:
     """Exclusive."""
     built_at: str
     built_by: str
+    signatories: list[Row] = field(default_factory=list)
+    """Of an issued report: role (prepared, reviewed, approved), by, at; three different people."""
+    signing_root: str = ""
+    """SHA-256 (hex) of the certificate that readers pin; empty where the file is not signed."""
     model: Row
     """As reads.model: model, version, title, owner{}, tier{}, task, use, revision, spec_hash, learned_from, versions[].
     `file`, `spec` and `changes` in it are left out of the evidence: they stand there in their own places."""

@@ -63,6 +63,10 @@ def _scope(facts: GeneralFacts) -> tuple[tuple[str, str], ...]:
         ("Sites", sites + (f"; nothing from {words.listed(without)}" if without else "")),
         ("As of", f"seq {facts.as_of} of the audit trail, {words.moment(facts.as_of_at)}"),
         ("Built", f"{words.moment(facts.built_at)} by {words.clean(facts.built_by)}"),
+        *(
+            (f"{s['role'].capitalize()} by", f"{words.clean(s['by'])}, {words.moment(s['at'])}")
+            for s in facts.signatories
+        ),
         ("Completeness", completeness(answers(facts))),
     )
 
@@ -180,7 +184,7 @@ def trail_section(facts: GeneralFacts, digest: str, substance: str) -> Section:
         ("Evidence attached (SHA-256)", digest),
         ("Evidence without who built it and when (SHA-256)", substance),
         ("Rule pack", f"{facts.pack.id} {facts.pack.version} of {date.isoformat(facts.pack.date)}"),
-        ("Signature", "unsigned; the digest of this file stands in the audit trail"),
+        ("Signature", _signature(facts)),
     )
     elements: tuple[Element, ...] = (
         Text(
@@ -203,6 +207,12 @@ def trail_section(facts: GeneralFacts, digest: str, substance: str) -> Section:
         ),
     )
     return Section("trail", "The trail, and how to check this report", elements)
+
+
+def _signature(facts: GeneralFacts) -> str:
+    if not facts.signing_root:
+        return "this format carries none; the digest of the file stands in the audit trail"
+    return f"by the organisation, under its root certificate with SHA-256 {facts.signing_root}"
 
 
 _SECTIONS: dict[str, Callable[[GeneralFacts], Section]] = {

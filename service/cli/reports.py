@@ -32,7 +32,9 @@ def build(
     to: str = typer.Option(..., "--to", metavar="T", help="End of the period, exclusive."),
     output: Path = typer.Option(..., "-o", "--output", metavar="FILE", help="The file to write."),
     format: str | None = typer.Option(None, help="pdf, html or json; left out, by the file's name, else pdf."),
-    issue: bool = typer.Option(False, "--issue", help="Issue it; refused (exit 2) where something is missing."),
+    issue: bool = typer.Option(
+        False, "--issue", help="Submit it for review and issue; refused (exit 2) where something is missing."
+    ),
 ) -> None:
     """Build a report. Where something is missing it is a DRAFT and says what (exit 0)."""
     from service.commands.reports import build_report
@@ -103,8 +105,56 @@ def list_(model: str | None = typer.Option(None, help="Of this model only.")) ->
     """Reports that were built, newest first."""
     with opened() as session:
         rows: list[dict[str, Any]] = session.reads.reports(model=model)
-    columns = ("id", "pack", "model", "version", "from", "to", "state", "format", "built_by")
+    columns = ("id", "pack", "model", "version", "from", "to", "state", "stage", "format", "built_by")
     emit(
         {"reports": rows},
         lambda: table(columns, [[row.get(name) for name in columns] for row in rows], empty="No reports yet."),
     )
+
+
+@command(report_app, "submit", example="bailiwick report submit report_... --as anna")
+def submit(id: str = typer.Argument(..., help="The report's id, from `report list`.")) -> None:
+    """Hand a complete draft that you prepared to review."""
+    _released("submit_report", id=id)
+
+
+@command(report_app, "review", example='bailiwick report review report_... --reason "figures traced" --as ben')
+def review(
+    id: str = typer.Argument(..., help="The report's id."),
+    reason: str = typer.Option("", help="What was looked at."),
+) -> None:
+    """Stand behind a draft that somebody else prepared."""
+    _released("review_report", id=id, reason=reason)
+
+
+@command(report_app, "flag", example='bailiwick report flag report_... --reason "branch-north is missing" --as ben')
+def flag(
+    id: str = typer.Argument(..., help="The report's id."), reason: str = typer.Option(..., help="What is wrong.")
+) -> None:
+    """Send a draft back, with a reason that stands in the library."""
+    _released("flag_report", id=id, reason=reason)
+
+
+@command(report_app, "approve", example="bailiwick report approve report_... -o issued.pdf --as carla")
+def approve(
+    id: str = typer.Argument(..., help="The report's id."),
+    output: Path | None = typer.Option(None, "-o", "--output", metavar="FILE", help="Also write the issued file here."),
+) -> None:
+    """Issue a reviewed draft: a third person approves, and the file is signed as ISSUED."""
+    from service.commands.report_release import approve_report
+
+    target = writable(output) if output else None
+    with opened() as session, progress("Issuing the report ..."):
+        made = approve_report(session.hub, session.viewer, id=id)
+    if target is not None:
+        shutil.copyfile(made["path"], target)
+        made["output"] = str(target)
+    emit(made, lambda: say(f"Issued {made['id']}: signed, SHA-256 {made['sha256']}."))
+
+
+def _released(name: str, **arguments: str) -> None:
+    from service.commands import load
+
+    with opened() as session:
+        done = load(name)(session.hub, session.viewer, **arguments)
+    emit(done, lambda: say(f"{done['id']} is {done['stage']}."))

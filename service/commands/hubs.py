@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import secrets
 from pathlib import Path
@@ -13,6 +12,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from service.config import FILE, render_default
+from service.secret_files import write_secret
+from service.signing_keys import make_signing_keys
 from service.wiring import FOLDERS, HUB_FILE, local_viewer, open_hub
 from store.errors import BadInput
 from store.events import Event
@@ -37,11 +38,20 @@ def init_hub(path: Path, *, org: str = "", settings: str | None = None) -> dict[
     (path / FILE).write_text(settings if settings is not None else render_default(org), encoding="utf-8")
     hub = open_hub(path, create=True)
     try:
-        with hub.store.write(local_viewer().name, Event.HUB_FILE_CREATED, "hub", {"root_key": fingerprint}):
+        reports_root = make_signing_keys(path / "keys", org=org or hub.config.org, now=hub.now())
+        with hub.store.write(
+            local_viewer().name, Event.HUB_FILE_CREATED, "hub", {"root_key": fingerprint, "reports_root": reports_root}
+        ):
             pass
     finally:
         hub.close()
-    return {"schema": "bailiwick/hub/1", "hub": str(path), "org": org, "root_key_fingerprint": fingerprint}
+    return {
+        "schema": "bailiwick/hub/1",
+        "hub": str(path),
+        "org": org,
+        "root_key_fingerprint": fingerprint,
+        "reports_root_fingerprint": reports_root,
+    }
 
 
 def make_keys(folder: Path) -> str:
@@ -54,9 +64,3 @@ def make_keys(folder: Path) -> str:
     write_secret(folder / ROOT_KEY, private)
     write_secret(folder / SALT, secrets.token_bytes(32))
     return "SHA256:" + re.sub(r"(.{4})(?=.)", r"\1 ", hashlib.sha256(public).hexdigest()[:32])
-
-
-def write_secret(path: Path, content: bytes) -> None:
-    """A new file that only its owner may read, never for a moment wider."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-        stream.write(content)

@@ -6,19 +6,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from reports.build.controls import gaps
 from reports.identify import identify
-from reports.render.html import render_html
-from reports.render.json import render_json
+from reports.signature import check_signature
 from reports.verify import RecordedReport, verify
-from service.reporting import gather, make_report, recompute, render_pdf_apart
+from service.commands.report_release import submit_report
+from service.kept_reports import FORMATS, keep_report, root_for
+from service.reporting import Release, gather, recompute
+from service.signing_keys import roots
 from service.wiring import Hub
-from store import writes
 from store.access import Grant, Permission, Viewer, require
 from store.canonical import sha256_hex
 from store.errors import BadInput, Refused, UnknownName
 from store.events import Event
 
-FORMATS = ("pdf", "html", "json")
 _HOUSE = Viewer("house", (Grant("admin"),))
 """Who computes a report again: whether its numbers are found does not depend on what the asker may read elsewhere."""
 
@@ -41,40 +42,19 @@ def build_report(
         raise BadInput(f"format {format!r} is none of {', '.join(FORMATS)}", advice="PDF is the default.")
     if not start < end:
         raise BadInput("the period ends before it begins", advice="Give --from before --to; --to is exclusive.")
-    facts = gather(hub, viewer, pack=pack, model=model, version=version, start=start, end=end)
-    if issue:
+    release = Release(signing_root=root_for(hub, format))
+    facts = gather(hub, viewer, pack=pack, model=model, version=version, start=start, end=end, release=release)
+    missing = gaps(facts)
+    if issue and missing:
         raise Refused(
-            "this version cannot issue reports: there is no signature yet",
-            advice="Build it as a draft, without --issue.",
-            details={"pack": pack},
+            f"the report cannot be issued: {missing[0]}" + (f"; and {len(missing) - 1} more" if missing[1:] else ""),
+            advice="Close the gaps, or build it as a draft, without --issue.",
+            details={"pack": pack, "gaps": missing},
         )
-    report = make_report(facts)
-    folder = hub.folder / "reports"
-    content = {
-        "pdf": lambda: render_pdf_apart(report, hub.folder / "spool"),
-        "html": lambda: render_html(report),
-        "json": lambda: render_json(report),
-    }[format]()
-    kept = folder / f"{report.id}.{format}"
-    with hub.store.write(viewer.name, Event.REPORT_FILE_BUILT, f"{model}:{facts.file.version}") as tx:
-        # The file first: a record of a file that is not there would be worse than a file nobody recorded.
-        kept.write_bytes(content)
-        columns = {
-            "id": report.id,
-            "pack": pack,
-            "model": model,
-            "version": facts.file.version,
-            "period_from": start,
-            "period_to": end,
-            "as_of": facts.as_of,
-            "format": format,
-            "state": str(report.state),
-            "sha256": sha256_hex(content),
-            "evidence_sha256": report.evidence_sha256,
-            "file": kept.name,
-        }
-        writes.report(tx, **columns)
-    return {"schema": "bailiwick/report/1", **columns, "path": str(kept), "seq": tx.seq}
+    made = keep_report(hub, viewer, facts, format=format, start=start, end=end, event=Event.REPORT_FILE_BUILT)
+    if issue:
+        made |= submit_report(hub, viewer, id=made["id"])
+    return made
 
 
 def report_file(hub: Hub, viewer: Viewer, *, id: str) -> dict[str, Any]:
@@ -106,6 +86,7 @@ def verify_report(hub: Hub, viewer: Viewer, *, path: Path, recompute_too: bool =
         content,
         RecordedReport(**{name: recorded[name] for name in known}) if recorded else None,
         original.read_bytes() if original and original.exists() else None,
+        check_signature(content, roots(hub.folder)) if inside.format == "pdf" else None,
     )
     # What the trail says of a report counts only while the trail itself holds.
     trail = reads.verify_trail()

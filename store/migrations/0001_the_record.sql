@@ -112,5 +112,8 @@ CREATE TABLE request_version (
 CREATE TABLE report (
     seq BIGINT, known_at TIMESTAMP, id VARCHAR, pack VARCHAR, model VARCHAR, version VARCHAR, period_from TIMESTAMP,
     period_to TIMESTAMP, as_of BIGINT, format VARCHAR, state VARCHAR, sha256 VARCHAR, evidence_sha256 VARCHAR,
-    file VARCHAR
+    file VARCHAR, draft VARCHAR, gaps VARCHAR
 );
+
+-- A row is one step of a draft towards release: submitted, reviewed, approved, or flagged with a reason.
+CREATE TABLE report_step (seq BIGINT, known_at TIMESTAMP, id VARCHAR, step VARCHAR, actor VARCHAR, reason VARCHAR);

@@ -45,7 +45,9 @@ class RecordReads(View):
     def reports(self, model: str | None = None) -> list[dict[str, Any]]:
         """Built reports, newest first."""
         allowed = self.allowed(Permission.REPORT_READ, site=None, model="r.model")
-        rows = self.rows(_REPORTS.replace("{allowed}", allowed), [self.seq])
+        rows = self.rows(_REPORTS.replace("{allowed}", allowed), [self.seq, self.seq])
+        for row in rows:
+            row |= {"gaps": json.loads(row["gaps"] or "[]"), "steps": row["steps"] or []}
         return [row for row in rows if model is None or row["model"] == model]
 
     def report(self, *, id_: str | None = None, sha256: str | None = None) -> dict[str, Any] | None:

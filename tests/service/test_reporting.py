@@ -101,7 +101,7 @@ def test_what_is_not_ours_is_unknown(hub: Hub, tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_built(hub: Hub) -> None:
-    with pytest.raises(Refused, match="no signature yet"):
+    with pytest.raises(Refused, match="cannot be issued"):
         build(hub, "json", issue=True)
     with pytest.raises(BadInput, match="before it begins"):
         build(hub, "json", start=FIRST, end=FIRST)

@@ -1,0 +1,87 @@
+"""Report files: rendered, signed where the format can carry a signature, kept in the hub's reports/ and recorded.
+
+The file stands there whole before its record does: a record of a file that is not there would be worse than a file
+nobody recorded.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from reports.build.controls import gaps
+from reports.build.facts import GeneralFacts
+from reports.elements import State
+from reports.render.html import render_html
+from reports.render.json import render_json
+from reports.sign import sign
+from service.reporting import make_report, render_pdf_apart
+from service.signing_keys import load_signing_identity, root_digest
+from service.wiring import Hub
+from store import writes
+from store.access import Viewer
+from store.canonical import sha256_hex
+from store.events import Event
+
+FORMATS = ("pdf", "html", "json")
+
+
+def root_for(hub: Hub, format: str) -> str:
+    """SHA-256 of the root under which a file of this format is signed; empty where it carries no signature."""
+    return root_digest(load_signing_identity(hub.folder / "keys")) if format == "pdf" else ""
+
+
+def keep_report(
+    hub: Hub,
+    viewer: Viewer,
+    facts: GeneralFacts,
+    *,
+    format: str,
+    start: datetime,
+    end: datetime,
+    event: Event,
+    draft: str | None = None,
+) -> dict[str, Any]:
+    """draft: the id of the draft that this issued file came from; it is marked approved in the same transaction."""
+    report = make_report(facts)
+    content = {
+        "pdf": lambda: _signed(hub, facts, render_pdf_apart(report, hub.folder / "spool")),
+        "html": lambda: render_html(report),
+        "json": lambda: render_json(report),
+    }[format]()
+    kept = hub.folder / "reports" / f"{report.id}.{format}"
+    with hub.store.write(viewer.name, event, f"{facts.file.name}:{facts.file.version}") as tx:
+        beside = kept.with_name(kept.name + ".part")
+        beside.write_bytes(content)
+        beside.replace(kept)
+        columns = {
+            "id": report.id,
+            "pack": facts.pack.id,
+            "model": facts.file.name,
+            "version": facts.file.version,
+            "period_from": start,
+            "period_to": end,
+            "as_of": facts.as_of,
+            "format": format,
+            "state": str(report.state),
+            "sha256": sha256_hex(content),
+            "evidence_sha256": report.evidence_sha256,
+            "file": kept.name,
+            "draft": draft,
+            "gaps": gaps(facts),
+        }
+        writes.report(tx, **columns)
+        if draft is not None:
+            writes.report_step(tx, id_=draft, step="approved")
+    return {"schema": "bailiwick/report/1", **columns, "path": str(kept), "seq": tx.seq}
+
+
+def _signed(hub: Hub, facts: GeneralFacts, pdf: bytes) -> bytes:
+    return sign(
+        pdf,
+        load_signing_identity(hub.folder / "keys"),
+        org=facts.org,
+        reason="Issued" if facts.state is State.ISSUED else "Draft",
+        moment=hub.now(),
+        timestamp_url=hub.config.time_stamp,
+    )
