@@ -31,6 +31,7 @@ BUILT_IN = {
     "source.jsonl": "connectors.sources.tabular:JsonLines",
     "source.azureml": "connectors.sources.azureml:AzureML",
     "source.kserve": "connectors.sources.kserve:KServe",
+    "source.sagemaker": "connectors.sources.sagemaker:SageMaker",
     "sink.folder": "connectors.sinks.folder:Folder",
     "sink.dry-run": "connectors.sinks.folder:DryRun",
     "executor.local": "connectors.executors.local:Local",

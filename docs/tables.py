@@ -12,8 +12,11 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import MISSING, fields
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from connectors import registry
 
 DOCS = Path(__file__).resolve().parent
 _BLOCK = re.compile(r"(<!-- table: (?P<name>[a-z.\- ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -136,8 +139,6 @@ def _budget_table() -> str:
 
 
 def _connector_table(name: str) -> str:
-    from connectors import registry
-
     options = registry.load(name).options
     told = _field_docstrings(options)
     rows = [
@@ -179,11 +180,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "permissions": _permission_table,
     "settings": _setting_table,
     "budgets": _budget_table,
-    "source.tabular": lambda: _connector_table("source.tabular"),
-    "source.azureml": lambda: _connector_table("source.azureml"),
-    "source.kserve": lambda: _connector_table("source.kserve"),
-    "sink.folder": lambda: _connector_table("sink.folder"),
-    "executor.local": lambda: _connector_table("executor.local"),
+    **{name: partial(_connector_table, name) for name in registry.names()},
 }
 
 

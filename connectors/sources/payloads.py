@@ -87,7 +87,8 @@ def _list(data: list[Any], collection: str, wanted: Wanted) -> Iterator[dict[str
             yield item if isinstance(item, dict) else "an object with named columns, like the other rows"
             continue
         values = item if isinstance(item, list) else [item]
-        if asked or (len(values) == len(wanted.inputs) and isinstance(item, list)):
+        answered = collection in ("response", "model_outputs")
+        if asked or (not answered and len(values) == len(wanted.inputs) and isinstance(item, list)):
             yield from _inputs(values, wanted)
         else:
             yield from _outputs(values, wanted)
