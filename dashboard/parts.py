@@ -16,6 +16,7 @@ import streamlit as st
 from dashboard import theme, words
 from dashboard.context import Context
 from dashboard.shapes import Row, quiet
+from reports.words import aside as told_aside
 from reports.words import listed, moment
 from store.canonical import sha256_hex
 from store.errors import BailiwickError
@@ -160,6 +161,18 @@ def partial(sites: Sequence[Row]) -> None:
     since = moment(min(last)) if last else "the beginning"
     them = "it" if len(missing) == 1 else "them"
     st.markdown(f"{theme.state('stale')} {words.PARTIAL.format(sites=names, them=them, since=since)}")
+
+
+def aside(kept: Sequence[Row]) -> None:
+    """Says what came in under names that nobody added. Draws nothing where there is nothing of it."""
+    if kept:
+        names = listed(sorted({_called(row) for row in kept})[:5])
+        st.markdown(f"{theme.state('unclear')} {told_aside(kept)} {words.ASIDE.format(names=names)}")
+
+
+def _called(row: Row) -> str:
+    version = "" if row["version"] is None else f" {words.plain(row['version'])}"
+    return f"{words.plain(row['model'])}{version}"
 
 
 def chart(figure: Any, *, finding: str, alt: str, key: str) -> None:

@@ -209,3 +209,21 @@ def counted(value: int | None) -> Cell:
 
 def figure(value: float | None) -> Cell:
     return Cell(number(value), value)
+
+
+def aside(rows: Iterable[Mapping[str, Any]]) -> str:
+    """`2 models seen that are not in the inventory, since 3 November 2026, 14,210 rows.`; empty where nothing is kept.
+
+    rows: as `Reads.aside` gives them.
+    """
+    kept = list(rows)
+    if not kept:
+        return ""
+    models = {row["model"] for row in kept if not row["known_model"]}
+    versions = {(row["model"], row["version"]) for row in kept if row["known_model"]}
+    what = [plural(len(models), "model")] if models else []
+    what += [plural(len(versions), "version")] if versions else []
+    verb = "is" if len(models) + len(versions) == 1 else "are"
+    since = min(row["first_event"] or row["known_at"] for row in kept)
+    told = plural(sum(row["rows"] for row in kept), "row")
+    return f"{listed(what)} seen that {verb} not in the inventory, since {since.day} {since:%B %Y}, {told}."

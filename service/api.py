@@ -48,7 +48,7 @@ class Api:
     local_token: str
 
     def routes(self) -> list[Route]:
-        reads = ("results", "alerts", "sites", "models", "reports", "receipts", "quarantine", "requests")
+        reads = ("results", "alerts", "sites", "models", "reports", "receipts", "quarantine", "requests", "aside")
         return [
             Route("/health", self.health),
             Route("/ready", self.ready),
@@ -110,7 +110,9 @@ class Api:
         return answer(document())
 
     async def take_batch(self, request: Request) -> Response:
-        """A batch in any supported format: 201 with its receipt, 200 when it was there already."""
+        """A batch in any supported format: 201 with its receipt, 200 when it was there already; 202 where it names a
+        model or version that nobody added, and is kept aside until somebody does.
+        """
         try:
             viewer = await run_in_threadpool(self.viewer, request)
             if viewer is None:
@@ -120,7 +122,7 @@ class Api:
                 receipt = await run_in_threadpool(self._ingest, viewer, request, path)
         except BailiwickError as error:
             return refusal(error)
-        return answer(receipt, 200 if receipt["repeated"] else 201)
+        return answer(receipt, 202 if "aside" in receipt else 200 if receipt["repeated"] else 201)
 
     async def _spool(self, request: Request, folder: Path) -> Path:
         """The body in a file of its own, named as its format is, never larger than the limit."""
@@ -157,8 +159,9 @@ class Api:
             kind=query.get("kind", "predictions"),
             format="tabular" if format_name in TABLES else format_name,
             options=query.getlist("option"),
+            keep_unknown=True,
         )
-        receipt: dict[str, Any] = done["receipts"][0]
+        receipt: dict[str, Any] = (done["receipts"] or done["aside"])[0]
         return receipt
 
     def _listing(self, name: str) -> Callable[[Request], Any]:

@@ -31,9 +31,10 @@ class Delivery:
     site: str
     timezone: str | None
     kind: Kind
-    model: str
+    model: str | None
+    """As the caller gave it; None: the log's own, else the only one there is."""
     version: str | None
-    """As the caller gave it; None: the log's own, else the newest."""
+    """The same; None: the log's own, else the newest."""
     options: Mapping[str, str] = field(default_factory=dict)
     """The source's own, as text."""
 
@@ -226,7 +227,6 @@ class BatchWriter:
         writes.quarantine(
             self.tx, batch=id_, site=delivery.site, model=self.model.name, source=raw.file.name, records=tally.rejects
         )
-        named = raw.version if raw.version != self.model.version else None
         writes.batch(
             self.tx,
             receipt,
@@ -234,7 +234,6 @@ class BatchWriter:
             absent=tally.absent,
             table=table,
             digests=digests,
-            named_version=named,
         )
         return receipt
 

@@ -74,10 +74,13 @@ def _problems(hub: Hub, viewer: Viewer, row: dict[str, Any]) -> Iterable[dict[st
         where = sorted({result["site"] for result in latest if result["status"] == status})
         if where:
             yield _problem(called, status, str(status).replace("_", " "), f"{told}: {', '.join(where)}")
-    known = {each["version"] for each in reads.models() if each["model"] == row["model"]}
-    strange = {receipt["named_version"] for receipt in reads.receipts(model=row["model"])} - known - {None}
-    for found in sorted(strange):
-        yield _problem(called, UNKNOWN_VERSION, f"version {found}", "rows of it came, and nobody added it")
+    strange: dict[str, int] = {}
+    for kept in reads.aside(model=row["model"]):
+        if kept["version"] is not None:
+            strange[kept["version"]] = strange.get(kept["version"], 0) + kept["rows"]
+    for version, count in sorted(strange.items()):
+        told = f"{count:,} rows of it came and are kept aside; nobody added it"
+        yield _problem(called, UNKNOWN_VERSION, f"version {version}", told)
 
 
 def _authors(hub: Hub, called: str) -> set[str]:

@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from reports.words import aside
 from service.config import FILE, load
 from service.wiring import HUB_FILE, local_viewer, open_hub
 from store.errors import BailiwickError
@@ -98,7 +99,11 @@ def _file(hub_dir: Path, environ: Mapping[str, str]) -> list[dict[str, Any]]:
         return [_entry(HUB_FILE, False, error.message, error.advice)]
     try:
         found = hub.store.reads(local_viewer()).verify_trail()
+        kept = aside(hub.store.reads(local_viewer()).aside())
     finally:
         hub.close()
     told = f"{found.size} events" if found.holds else found.flaws[0].what
-    return [_entry("trail", found.holds, told, "See `bailiwick audit verify --data`.")]
+    return [
+        _entry("trail", found.holds, told, "See `bailiwick audit verify --data`."),
+        _entry("inventory", not kept, kept or "nothing is kept aside", "See `bailiwick model aside`, and add them."),
+    ]

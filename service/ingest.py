@@ -2,32 +2,39 @@
 
 Promises: a batch that is acknowledged is there once; the same bytes again give the same receipt; what could not be
 read is in quarantine with its reason and its bytes. Refuses rows from a site that does not share them, before it
-reads one. A file that is no log of this model is an error of its own and does not stop the others.
+reads one. A file that is no log of this model is an error of its own and does not stop the others; one that names a
+model or version which nobody added is kept aside (service/aside.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from connectors import registry
-from connectors.base import File, Source
+from connectors.base import File, Raw, Source, Wanted
 from connectors.normalise import wanted_of
 from connectors.options import options_of
+from service.aside import Unknown, keep_aside
 from service.batch_writing import BatchWriter, Delivery
-from service.known import known_model
+from service.known import only_model
 from service.wiring import Hub
 from store.access import Viewer
 from store.errors import BadInput, BailiwickError, Refused
 from store.events import Event
+from store.model_file import ModelFile
 from store.receipt import Kind
 
 
 def ingest_paths(
     hub: Hub, viewer: Viewer, paths: Sequence[Path], delivery: Delivery, *, format_name: str = "auto"
 ) -> tuple[list[dict[str, Any]], list[BailiwickError]]:
-    """Receipts of every file at these paths, and the errors of the files that gave none."""
+    """Receipts of every file at these paths, and the errors of the files that gave none.
+
+    A file that names a model or version which nobody added has no receipt: its answer has `aside` in place of `batch`.
+    """
     receipts: list[dict[str, Any]] = []
     errors: list[BailiwickError] = []
     since: int | None = None
@@ -37,25 +44,25 @@ def ingest_paths(
             raise BadInput(f"{path}: no such file or folder", advice="Check the path.", details={"file": str(path)})
         for file in source.walk(path):
             try:
-                receipt = _ingest_file(hub, viewer, source, file, delivery, since=since)
+                receipt = ingest_file(hub, viewer, source, file, delivery, since=since)
             except BadInput as error:
                 errors.append(error)
                 continue
             receipts.append(receipt)
-            if since is None:
+            if since is None and "aside" not in receipt:
                 since = receipt["seq"]
     return receipts, errors
 
 
-def _ingest_file(
+def ingest_file(
     hub: Hub, viewer: Viewer, source: Source, file: File, delivery: Delivery, *, since: int | None
 ) -> dict[str, Any]:
-    model = known_model(hub, viewer, delivery.model, delivery.version)
+    """The receipt of one file; or, where it names a model or version that nobody added, what was kept aside."""
     options = options_of(source.options, delivery.options, where=f"--format {source.kind}")
-    raw = source.read(file, options, wanted_of(model, delivery.kind))
-    if delivery.version is None and raw.version is not None and raw.version != model.version:
-        named = hub.store.reads(viewer).model_file(delivery.model, raw.version)
-        model = named or model
+    read = partial(source.read, file, options)
+    raw, model = _settled(hub, viewer, read, delivery)
+    if isinstance(model, Unknown):
+        return keep_aside(hub, viewer, source, raw, delivery, options=options, unknown=model)
     # Labels belong to a model: the same ones are the same batch whichever version is the newest.
     of = None if delivery.kind is Kind.LABELS else model.version
     with hub.store.turn():
@@ -69,6 +76,32 @@ def _ingest_file(
         ) as tx:
             receipt = BatchWriter(hub, tx, model, delivery, raw).write(since)
     return {**receipt.as_json(), "known_at": tx.now}
+
+
+def _settled(
+    hub: Hub, viewer: Viewer, read: Callable[[Wanted], Raw], delivery: Delivery
+) -> tuple[Raw, ModelFile | Unknown]:
+    """The content of a file, and whose rows it holds: what the caller says, else what the log says, else the newest."""
+    reads, named, version = hub.store.reads(viewer), delivery.model, delivery.version
+    if named is None:
+        raw = read(Wanted())
+        named = raw.model or only_model(hub, viewer)
+    newest = reads.newest_version(named)
+    model = reads.model_file(named, version or newest or "")
+    if model is None:
+        raw = read(Wanted())
+        of = None if delivery.kind is Kind.LABELS else version or raw.version
+        return raw, Unknown(named, of)
+    raw = read(wanted_of(model, delivery.kind))
+    if version is not None or raw.version in (None, model.version) or delivery.kind is Kind.LABELS:
+        return raw, model
+    other = reads.model_file(named, str(raw.version))
+    if other is not None:
+        return read(wanted_of(other, delivery.kind)), other
+    if delivery.kind is Kind.REFERENCE:
+        # Whoever brings a reference means the model that they named.
+        return raw, model
+    return read(Wanted()), Unknown(named, raw.version, model.columns.time or "")
 
 
 def nothing_recorded(errors: Sequence[BailiwickError]) -> BailiwickError:

@@ -6,7 +6,7 @@ from typing import Any
 
 from service.wiring import Hub
 from store.access import Viewer
-from store.errors import NotPermitted, UnknownName, did_you_mean
+from store.errors import BadInput, NotPermitted, UnknownName, did_you_mean
 from store.model_file import ModelFile
 from store.receipt import Kind
 
@@ -39,6 +39,19 @@ def known_model(hub: Hub, viewer: Viewer, name: str, version: str | None) -> Mod
             details={"model": called},
         )
     return file
+
+
+def only_model(hub: Hub, viewer: Viewer) -> str:
+    """The model meant when none is named: the only one there is."""
+    reads = hub.store.reads(viewer)
+    only = [str(row["model"]) for row in reads.rows("SELECT DISTINCT model FROM model_at(?)", [reads.seq])]
+    if len(only) != 1:
+        known = ", ".join(sorted({row["model"] for row in reads.models()}))
+        raise BadInput(
+            "which model are these rows of?",
+            advice=f"Name it with --model. Known: {known or 'none; add one with `bailiwick model add FILE`'}.",
+        )
+    return only[0]
 
 
 def refuse_rows_unless_shared(site: dict[str, Any], kind: Kind) -> None:

@@ -52,6 +52,7 @@ def _batches() -> dict[str, Any]:
         "responses": {
             "201": {"description": "the receipt"},
             "200": {"description": "the receipt of the same batch, repeated"},
+            "202": {"description": "kept aside: it names a model or version that nobody added"},
         },
     }
 

@@ -10,6 +10,8 @@ from enum import StrEnum
 
 class Event(StrEnum):
     ALERT_TRIAGE_CHANGED = "alert:triage:changed"
+    ASIDE_BATCH_KEPT = "aside:batch:kept"
+    ASIDE_BATCH_TAKEN = "aside:batch:taken"
     BATCH_ROWS_ACCEPTED = "batch:rows:accepted"
     BATCH_SUMMARIES_ACCEPTED = "batch:summaries:accepted"
     HUB_FILE_CREATED = "hub:file:created"

@@ -111,7 +111,6 @@ def batch(
     table: str | None = None,
     digests: Sequence[str] = (),
     sources: Sequence[str] = (),
-    named_version: str | None = None,
 ) -> None:
     """The receipt of this transaction's batch; its rows' digests go into the leaf."""
     row = {
@@ -137,7 +136,6 @@ def batch(
         "table_name": table,
         "digests": list(digests),
         "sources": list(sources),
-        "named_version": named_version,
         "notes": list(receipt.notes),
     }
     _insert(tx, "batch", row)
@@ -148,6 +146,13 @@ def batch(
     tx.details |= numbers
     if table is not None:
         tx.details["rows_root"] = rows_root(digests)
+
+
+def aside(tx: Transaction, **columns: Any) -> None:
+    """A new state of a file that is kept aside: every column of `aside_version`."""
+    _insert(tx, "aside_version", {"known_at": tx.now, **columns})
+    told = ("id", "state", "site", "model", "version", "kind", "sha256", "rows", "batch")
+    tx.details |= {name: columns[name] for name in told}
 
 
 def quarantine(

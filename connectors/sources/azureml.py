@@ -78,11 +78,12 @@ class AzureML(Source):
             file=file,
             format=self.kind,
             sha256=_fold(log.content.sha256, payloads),
-            size=log.content.size + sum(size for _, _, size in payloads),
+            size=log.content.size + sum(size for _, _, size, _ in payloads),
             chunks=partial(_chunks, log),
             hints=json_hints(first, wanted),
             version=versions.pop() if len(versions) == 1 else None,
             notes=tuple(notes),
+            beside=tuple(found for _, _, _, found in payloads),
         )
 
 
@@ -95,10 +96,10 @@ def _collection(path: Path) -> str | None:
     return None
 
 
-def _look_ahead(log: _Log) -> tuple[set[str], list[tuple[str, str, int]]]:
-    """(model versions that the log names, (reference, sha256, size) of every payload it refers to)."""
+def _look_ahead(log: _Log) -> tuple[set[str], list[tuple[str, str, int, Path]]]:
+    """(model versions that the log names, (reference, sha256, size, path) of every payload it refers to)."""
     versions: set[str] = set()
-    payloads: list[tuple[str, str, int]] = []
+    payloads: list[tuple[str, str, int, Path]] = []
     try:
         for _, line in lines(log.file.path):
             versions.update(
@@ -109,17 +110,17 @@ def _look_ahead(log: _Log) -> tuple[set[str], list[tuple[str, str, int]]]:
             for event in _parsed(line):
                 if isinstance(event, dict) and (found := _payload_path(event.get("dataref"), log.file)) is not None:
                     payload = examine(found)
-                    payloads.append((str(event["dataref"]), payload.sha256, payload.size))
+                    payloads.append((str(event["dataref"]), payload.sha256, payload.size, found))
     except Damaged:
         pass  # told when the log is read
     return versions - {"default"}, payloads
 
 
-def _fold(sha256: str, payloads: list[tuple[str, str, int]]) -> str:
+def _fold(sha256: str, payloads: list[tuple[str, str, int, Path]]) -> str:
     if not payloads:
         return sha256
     folded = hashlib.sha256(sha256.encode())
-    for reference, digest, _ in payloads:
+    for reference, digest, _, _ in payloads:
         folded.update(f"\n{digest} {reference}".encode("utf-8", "backslashreplace"))
     return folded.hexdigest()
 

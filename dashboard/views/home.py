@@ -37,6 +37,7 @@ def page(ctx: Context) -> None:
     if not any(site["batches"] for site in sites):
         parts.empty(words.FIRST_RUN, words.FIRST_RUN_BODY, commands=words.FIRST_RUN_COMMANDS)
     parts.partial(sites)
+    parts.aside(reads.aside())
     _needs(ctx, needs(ctx, sites, alerts, requests, privacy))
     if reads_models:
         _metrics(ctx, sites, models, alerts, privacy)

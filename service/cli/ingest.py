@@ -49,17 +49,21 @@ def ingest(
             format=format,
             options=option,
         )
-    receipts, errors = done["receipts"], done.get("errors", [])
+    receipts, errors, aside = done["receipts"], done.get("errors", []), done.get("aside", [])
     for error in errors:
         note(f"Not taken: {error['message']}\n{error.get('advice', '')}".rstrip())
     for said in dict.fromkeys(said for receipt in receipts for said in receipt.get("notes") or ()):
         note(said)
+    for kept in aside:
+        called = kept["model"] if kept["version"] is None else f"{kept['model']}:{kept['version']}"
+        note(f"Kept aside: {kept['source']} names {called}, which nobody added. `bailiwick model add` takes it in.")
+    more = {name: found for name, found in (("aside", aside), ("errors", errors)) if found}
     emit(
-        {"receipts": receipts, **({"errors": errors} if errors else {})},
+        {"receipts": receipts, **more},
         lambda: table(
             ("source", "kind", "rows", "kept", "quarantined", "duplicates", "repeated", "reasons"),
             [_line(receipt) for receipt in receipts],
-            empty="No file of a known format was found there.",
+            empty="Nothing was counted." if aside else "No file of a known format was found there.",
         ),
     )
 

@@ -32,10 +32,16 @@ def add(
     def human() -> None:
         if made.get("unchanged"):
             say(f"{made['model']}:{made['version']} stands like this already.")
-            return
-        say(f"{'Added' if made['revision'] == 1 else 'Revised'} {made['model']}:{made['version']}.")
+        else:
+            say(f"{'Added' if made['revision'] == 1 else 'Revised'} {made['model']}:{made['version']}.")
         for change in made.get("changes", []):
             say(f"  {change['path']}: {change['old'] or 'nothing'} -> {change['new'] or 'nothing'}")
+        taken = made.get("taken_in") or {"receipts": [], "errors": []}
+        if taken["receipts"]:
+            rows = sum(receipt["kept"] for receipt in taken["receipts"])
+            say(f"Took in what was kept aside for it: {len(taken['receipts'])} files, {rows:,} rows kept.")
+        for error in taken["errors"]:
+            note(f"Still aside: {error['message']}\n{error['advice']}".rstrip())
 
     emit(made, human)
 
@@ -54,8 +60,10 @@ def read_text(path: Path) -> str:
 @command(model_app, "list", example="bailiwick model list")
 def list_() -> None:
     """Every version of every model, with its state as far as it is known."""
+    from reports.words import aside
+
     with opened() as session:
-        rows = session.reads.models()
+        rows, kept = session.reads.models(), session.reads.aside()
     columns = ("model", "version", "title", "tier", "worst", "open_alerts", "rows", "last_event", "sites")
 
     def line(row: dict[str, Any]) -> list[Any]:
@@ -64,6 +72,20 @@ def list_() -> None:
     emit(
         {"models": rows},
         lambda: table(columns, [line(row) for row in rows], empty="No model yet. Add one: bailiwick model add FILE"),
+    )
+    if kept:
+        note(f"{aside(kept)} See them: bailiwick model aside")
+
+
+@command(model_app, "aside", example="bailiwick model aside")
+def aside_() -> None:
+    """Files kept aside because they name a model or a version that nobody added; `model add` takes them in."""
+    with opened() as session:
+        rows = session.reads.aside()
+    columns = ("model", "version", "site", "kind", "source", "rows", "first_event", "last_event", "known_at")
+    emit(
+        {"aside": rows},
+        lambda: table(columns, [[row[name] for name in columns] for row in rows], empty="Nothing is kept aside."),
     )
 
 

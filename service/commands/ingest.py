@@ -10,7 +10,7 @@ from connectors.options import pairs
 from service.batch_writing import Delivery
 from service.bundles import take_bundle
 from service.ingest import ingest_paths, nothing_recorded
-from service.known import known_model, known_site, refuse_rows_unless_shared
+from service.known import known_model, known_site, only_model, refuse_rows_unless_shared
 from service.wiring import Hub
 from store.access import Permission, Viewer, require
 from store.errors import BadInput, BailiwickError, Refused
@@ -30,10 +30,14 @@ def ingest(
     kind: str = "predictions",
     format: str = "auto",
     options: Sequence[str] = (),
+    keep_unknown: bool = False,
 ) -> dict[str, Any]:
-    """Files, folders or bundles of one site: a receipt per batch, and the errors of files that gave none.
+    """Files, folders or bundles of one site: a receipt per batch, what was kept aside, and the errors of files that
+    gave neither.
 
     options: of the source, each as `key=value`.
+    keep_unknown: rows said to be of a model that nobody added are kept aside; else naming one is an error. Rows whose
+    log names such a model or version by itself are kept aside either way.
     """
     require(viewer, Permission.INGEST_WRITE, site=site)
     try:
@@ -55,32 +59,25 @@ def ingest(
     refuse_rows_unless_shared(row, of_kind)
     if of_kind is Kind.SUMMARIES:
         receipts = [take_bundle(hub, viewer, path, site=row) for path in paths]
-        return {"schema": "bailiwick/receipts/1", "receipts": receipts, "errors": []}
-    name = model or _only_model(hub, viewer)
+        return {"schema": "bailiwick/receipts/1", "receipts": receipts, "aside": [], "errors": []}
     if of_kind is Kind.REFERENCE:
         # It sets what every site is held against: a change to the model, not a site's own affair.
-        require(viewer, Permission.MODEL_WRITE, model=name)
-    known_model(hub, viewer, name, version)
+        model = model or only_model(hub, viewer)
+        require(viewer, Permission.MODEL_WRITE, model=model)
+    if model is not None and (of_kind is Kind.REFERENCE or not keep_unknown):
+        known_model(hub, viewer, model, version)
     delivery = Delivery(
-        site=site, timezone=row["timezone"], kind=of_kind, model=name, version=version, options=pairs(options)
+        site=site, timezone=row["timezone"], kind=of_kind, model=model, version=version, options=pairs(options)
     )
-    receipts, errors = ingest_paths(hub, viewer, paths, delivery, format_name=format)
-    if not receipts:
+    answers, errors = ingest_paths(hub, viewer, paths, delivery, format_name=format)
+    if not answers:
         raise nothing_recorded(errors)
-    return {"schema": "bailiwick/receipts/1", "receipts": receipts, "errors": [_told(error) for error in errors]}
-
-
-def _only_model(hub: Hub, viewer: Viewer) -> str:
-    """The model meant when none is named: the only one there is."""
-    reads = hub.store.reads(viewer)
-    only = [str(row["model"]) for row in reads.rows("SELECT DISTINCT model FROM model_at(?)", [reads.seq])]
-    if len(only) != 1:
-        known = ", ".join(sorted({row["model"] for row in reads.models()}))
-        raise BadInput(
-            "which model are these rows of?",
-            advice=f"Name it with --model. Known: {known or 'none; add one with `bailiwick model add FILE`'}.",
-        )
-    return only[0]
+    return {
+        "schema": "bailiwick/receipts/1",
+        "receipts": [answer for answer in answers if "aside" not in answer],
+        "aside": [answer for answer in answers if "aside" in answer],
+        "errors": [_told(error) for error in errors],
+    }
 
 
 def _told(error: BailiwickError) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from service.batch_writing import Delivery
 from service.binning import freeze_if_known
 from service.ingest import ingest_paths
 from service.known import known_model
+from service.taking_in import take_in
 from service.wiring import Hub
 from store import writes
 from store.access import Permission, Viewer, require
@@ -42,7 +43,8 @@ def add_model(
                 "SELECT seq, revision FROM model_at(?) WHERE model = ? AND version = ?",
                 [reads.seq, file.name, file.version],
             )
-            return {**_told(file), **(row or {}), "changes": [], "unchanged": True}
+            told = {**_told(file), **(row or {}), "changes": [], "unchanged": True}
+            return {**told, "taken_in": take_in(hub, viewer, model=file.name, version=file.version)}
         if needs_reason(found) and not reason.strip():
             moved = ", ".join(change.path for change in found if change.moves_limit)
             raise BadInput(
@@ -58,13 +60,14 @@ def add_model(
                 [file.name, file.version],
             )
             revision = ((found_revision or {}).get("revision") or 0) + 1
-            told = [change.as_json() for change in found]
-            writes.model(tx, file, number=number, revision=revision, reason=reason, changes=told)
+            moves = [change.as_json() for change in found]
+            writes.model(tx, file, number=number, revision=revision, reason=reason, changes=moves)
             if old is not None and any(re.match(r"columns|reference", change.path) for change in found):
                 freeze_if_known(tx, file, replace_spec=True)
-    out = {**_told(file), "seq": tx.seq, "revision": revision, "changes": told, "unchanged": False}
+    out = {**_told(file), "seq": tx.seq, "revision": revision, "changes": moves, "unchanged": False}
     if old is None:
         out["reference"] = _bring_reference(hub, viewer, file, folder)
+    out["taken_in"] = take_in(hub, viewer, model=file.name, version=file.version)
     return out
 
 

@@ -39,14 +39,20 @@ CREATE TABLE row_table (
     seq BIGINT, name VARCHAR, role VARCHAR, model VARCHAR, version VARCHAR, columns VARCHAR
 );
 
--- A row is one accepted batch: its receipt, and the digests of its stored rows. named_version is a version that the
--- log itself names and nobody added.
+-- A row is one accepted batch: its receipt, and the digests of its stored rows.
 CREATE TABLE batch (
     seq BIGINT, known_at TIMESTAMP, batch VARCHAR, site VARCHAR, model VARCHAR, version VARCHAR, kind VARCHAR,
     format VARCHAR, sha256 VARCHAR, source VARCHAR, bytes BIGINT, rows BIGINT, kept BIGINT, quarantined BIGINT,
     duplicates BIGINT, ignored VARCHAR, absent VARCHAR, reasons VARCHAR, first_event TIMESTAMP, last_event TIMESTAMP,
-    table_name VARCHAR, digests VARCHAR[], sources VARCHAR[], named_version VARCHAR,
-    notes VARCHAR[]
+    table_name VARCHAR, digests VARCHAR[], sources VARCHAR[], notes VARCHAR[]
+);
+
+-- A row is one state (kept, taken) of one file whose rows name a model or a version that nobody added; its bytes stand
+-- under `folder` in the hub's quarantine/.
+CREATE TABLE aside_version (
+    seq BIGINT, known_at TIMESTAMP, id VARCHAR, state VARCHAR, site VARCHAR, model VARCHAR, version VARCHAR,
+    kind VARCHAR, format VARCHAR, sha256 VARCHAR, source VARCHAR, bytes BIGINT, rows BIGINT, first_event TIMESTAMP,
+    last_event TIMESTAMP, folder VARCHAR, file VARCHAR, reader VARCHAR, options VARCHAR, batch VARCHAR
 );
 
 -- A row is one record that could not be read, with the bytes as they came.

@@ -67,6 +67,21 @@ class SiteReads(View):
             row["text"] = bytes(row.pop("bytes")).decode("utf-8", errors="backslashreplace")
         return rows
 
+    def aside(self, site: str | None = None, model: str | None = None) -> list[dict[str, Any]]:
+        """Files kept aside because they name a model or version that nobody added, oldest first."""
+        more, values = where(site=site, model=model)
+        return self.rows(
+            "SELECT id, site, model, version, kind, format, sha256, source, bytes, rows, first_event, last_event, "
+            "seq, known_at, EXISTS (SELECT 1 FROM model_version m WHERE m.seq <= ? AND m.model = a.model) AS "
+            f"known_model FROM aside_at(?) a WHERE state = 'kept' AND {self.allowed(Permission.SITE_READ)}{more} "
+            "ORDER BY seq",
+            [self.seq, self.seq, *values],
+        )
+
+    def aside_of(self, id_: str) -> dict[str, Any] | None:
+        """A file kept aside or taken in since, as it stands, with where its bytes are. Asked by ingest for any site."""
+        return self.one("SELECT * FROM aside_at(?) WHERE id = ?", [self.seq, id_])
+
     def coverage(self, model: str, version: str | None, start: datetime, end: datetime) -> list[dict[str, Any]]:
         """Per site: what came in [start, end), what was set aside and why, silent hours, and how many have a label."""
         allowed = self.allowed(Permission.MODEL_READ, site="site_version.site", model=None)

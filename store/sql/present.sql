@@ -23,5 +23,7 @@ CREATE OR REPLACE MACRO alert_at(s) AS TABLE
     SELECT * FROM alert_version WHERE seq <= s QUALIFY row_number() OVER (PARTITION BY id ORDER BY seq DESC) = 1;
 CREATE OR REPLACE MACRO request_at(s) AS TABLE
     SELECT * FROM request_version WHERE seq <= s QUALIFY row_number() OVER (PARTITION BY id ORDER BY seq DESC) = 1;
+CREATE OR REPLACE MACRO aside_at(s) AS TABLE
+    SELECT * FROM aside_version WHERE seq <= s QUALIFY row_number() OVER (PARTITION BY id ORDER BY seq DESC) = 1;
 CREATE OR REPLACE MACRO ledger_at(s) AS TABLE
     SELECT * FROM ledger_entry WHERE seq <= s QUALIFY row_number() OVER (PARTITION BY id ORDER BY seq DESC) = 1;

@@ -11,7 +11,7 @@ from fake_story import FIRST, NOW, SITES
 class SiteReads:
     """Four sites; nothing where `empty`; the kiosk is heard from where not `silent`."""
 
-    empty = silent = broken = False
+    empty = silent = broken = calm = False
 
     def sites(self) -> list[dict[str, Any]]:
         if self.broken:
@@ -105,6 +105,31 @@ class SiteReads:
                 "seq": 120,
                 "known_at": NOW - timedelta(days=3),
             }
+        ]
+
+    def aside(self, site: str | None = None, model: str | None = None) -> list[dict[str, Any]]:
+        if self.empty or self.calm:
+            return []
+        row = {
+            "id": "aside_1",
+            "site": "cloud-eu",
+            "model": "fraud-<b>score</b>",
+            "version": "2",
+            "kind": "predictions",
+            "format": "azureml",
+            "sha256": "ab" * 32,
+            "source": "log.jsonl",
+            "bytes": 9000,
+            "rows": 14000,
+            "first_event": NOW - timedelta(days=4),
+            "last_event": NOW,
+            "seq": 130,
+            "known_at": NOW,
+            "known_model": False,
+        }
+        return [
+            row,
+            {**row, "id": "aside_2", "model": "loan-approval", "version": "9", "rows": 210, "known_model": True},
         ]
 
     def shapes(self, model: str, version: str) -> list[Any]:

@@ -25,7 +25,7 @@ from service.wiring import Hub
 from store.access import ROLES, Grant, Permission
 
 LOCAL = "the local token"
-LISTS = ("results", "alerts", "sites", "models", "reports", "receipts", "quarantine", "requests")
+LISTS = ("results", "alerts", "sites", "models", "reports", "receipts", "quarantine", "requests", "aside")
 PASSWORD = "long enough for a test"
 READS = {
     "sites": Permission.SITE_READ,
@@ -190,9 +190,20 @@ def test_a_token_speaks_for_its_own_site_alone(door: Door, tmp_path: Path) -> No
     told(send(door, "cloud", content, query="?model=loan&kind=reference"), 403, "not_permitted")
 
 
+def test_rows_of_a_model_that_nobody_added_are_kept_aside(door: Door, tmp_path: Path) -> None:
+    content = as_csv(tmp_path, 1250, 1253)
+    answer = send(door, "cloud", content, query="?model=lona")
+    assert answer.status_code == 202 and (answer.json()["model"], answer.json()["rows"]) == ("lona", 3)
+    again = send(door, "cloud", content, query="?model=lona")
+    assert again.status_code == 202 and again.json() == {**answer.json(), "repeated": True}
+    listed = door.ask("GET", "/api/v1/aside", user="data").json()["aside"]
+    assert [(one["site"], one["model"], one["source"]) for one in listed] == [
+        ("cloud", "lona", answer.json()["source"])
+    ]
+
+
 def test_what_is_wrong_with_a_batch_is_said_in_the_one_shape(door: Door, tmp_path: Path) -> None:
     content = as_csv(tmp_path, 1300, 1303)
-    told(send(door, "cloud", content, query="?model=lona"), 404, "unknown_name")
     told(send(door, "cloud", content, query="?model=loan&kind=rows"), 400, "bad_input")
     told(send(door, "cloud", b"a,b\n1,2\n"), 400, "bad_input")
     told(send(door, "nowhere", content, token=door.tokens["cloud"]), 403, "not_permitted")
