@@ -21,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from service import kserve_events
 from service.cli.remote import answer as answer_cli
 from service.commands import COMMANDS, LOCAL_ONLY, load
 from service.commands.ingest import ingest
@@ -57,6 +58,7 @@ class Api:
             Route(f"{PREFIX}/metrics", self.metrics),
             Route(f"{PREFIX}/openapi.json", self.openapi),
             Route(f"{PREFIX}/sites/{{site}}/batches", self.take_batch, methods=["POST"]),
+            Route(f"{PREFIX}/sites/{{site}}/events/kserve", self.take_kserve_events, methods=["POST"]),
             Route(f"{PREFIX}/commands/{{name}}", self.command, methods=["POST"]),
             Route(f"{PREFIX}/local/cli", self.local_cli, methods=["POST"]),
             *(Route(f"{PREFIX}/{name}", self._listing(name)) for name in reads),
@@ -123,6 +125,26 @@ class Api:
         except BailiwickError as error:
             return refusal(error)
         return answer(receipt, 202 if "aside" in receipt else 200 if receipt["repeated"] else 201)
+
+    async def take_kserve_events(self, request: Request) -> Response:
+        """Events of KServe's logger, which cannot send headers of ours: its token may stand in the address."""
+        try:
+            viewer = await run_in_threadpool(self._sender, request)
+            if viewer is None:
+                return unauthenticated()
+            sent = await kserve_events.posted(request, self.hub.config.request_bytes)
+            done = await run_in_threadpool(
+                kserve_events.take_events, self.hub, viewer, request.path_params["site"], sent
+            )
+        except BailiwickError as error:
+            return refusal(error)
+        return answer(done, 200 if all(receipt["repeated"] for receipt in done["receipts"]) else 201)
+
+    def _sender(self, request: Request) -> Viewer | None:
+        token = request.query_params.get("token")
+        if token and "authorization" not in request.headers:
+            return viewer_of_token(self.hub, token)
+        return self.viewer(request)
 
     async def _spool(self, request: Request, folder: Path) -> Path:
         """The body in a file of its own, named as its format is, never larger than the limit."""

@@ -13,6 +13,7 @@ LISTS = ("results", "alerts", "sites", "models", "reports", "receipts", "quarant
 def document() -> dict[str, Any]:
     paths: dict[str, Any] = {
         "/api/v1/sites/{site}/batches": {"post": _batches()},
+        "/api/v1/sites/{site}/events/kserve": {"post": _kserve_events()},
         "/api/v1/health": {"get": _plain("Whether the process answers.")},
         "/api/v1/ready": {"get": _plain("Whether the hub's file answers.")},
         "/api/v1/metrics": {"get": _plain("Prometheus' text format.")},
@@ -53,6 +54,26 @@ def _batches() -> dict[str, Any]:
             "201": {"description": "the receipt"},
             "200": {"description": "the receipt of the same batch, repeated"},
             "202": {"description": "kept aside: it names a model or version that nobody added"},
+        },
+    }
+
+
+def _kserve_events() -> dict[str, Any]:
+    query = [
+        {"name": name, "in": "query", "schema": {"type": "string"}, "required": False} for name in ("model", "token")
+    ]
+    kinds = ("application/json", "application/octet-stream", "application/cloudevents+json")
+    return {
+        "summary": "Takes CloudEvents of KServe's inference logger: binary, structured, or a batch of them.",
+        "parameters": [{"name": "site", "in": "path", "required": True, "schema": {"type": "string"}}, *query],
+        "requestBody": {
+            "required": True,
+            "content": {kind: {} for kind in (*kinds, "application/cloudevents-batch+json")},
+        },
+        "responses": {
+            "201": {"description": "a receipt for each inference service"},
+            "200": {"description": "every event was there already"},
+            "400": {"description": "what came is no event of the logger; nothing was kept"},
         },
     }
 

@@ -141,7 +141,8 @@ def _known(name: str, declared: dict[str, int]) -> str:
 
 def _plain_rows(data: Any, key: str, *, asked: bool, wanted: Wanted) -> Iterator[Row | str]:
     if isinstance(data, dict):
-        yield from _columns_by_name(data)
+        for row in _columns_by_name(data):
+            yield row if isinstance(row, str) else _named(row, asked=asked, wanted=wanted)
         return
     if not isinstance(data, list):
         yield f"a list of rows under {key}"
@@ -152,7 +153,7 @@ def _plain_rows(data: Any, key: str, *, asked: bool, wanted: Wanted) -> Iterator
         data = [data]  # one row, no batch around it
     for item in data:
         if isinstance(item, dict):
-            yield _opened(item)
+            yield _named(item, asked=asked, wanted=wanted)
             continue
         values = item if isinstance(item, list) else [item]
         while len(values) == 1 and isinstance(values[0], list):
@@ -173,13 +174,28 @@ def _columns_by_name(data: Row) -> Iterator[Row | str]:
     """`{"age": [1, 2], "income": [3, 4]}`: columns; an object of single values is one row."""
     lists = [value for value in data.values() if isinstance(value, list)]
     if not lists:
-        yield _opened(data) if data else "at least one column"
+        yield data if data else "at least one column"
         return
     if len(lists) != len(data) or len({len(value) for value in lists}) != 1:
         yield "columns of as many values each"
         return
     for values in zip(*data.values(), strict=True):
-        yield _opened(dict(zip(data, values, strict=True)))
+        yield dict(zip(data, values, strict=True))
+
+
+def _named(row: Row, *, asked: bool, wanted: Wanted) -> Row | str:
+    """A row that names its columns; one of a single tensor may take the model's names instead."""
+    opened = _opened(row)
+    declared = wanted.part_of()
+    if declared is None or not opened or any(name.casefold() in declared for name in opened):
+        return opened
+    try:
+        names = _names(list(opened), order=wanted.inputs if asked else wanted.outputs, asked=asked, declared=declared)
+    except NoTensor as error:
+        return str(error)
+    if len(row) == 1:
+        return dict(zip(names, opened.values(), strict=True))
+    return f"declared names; found {', '.join(list(opened)[:8])}"
 
 
 def _opened(row: Row) -> Row:
