@@ -14,8 +14,9 @@ from connectors.normalise import Rows, Tally, hints_for, normalise
 from service.binning import current_spec, freeze_if_known, input_types
 from service.counting import blocks_at, count_sections
 from service.wiring import Hub
-from store import repeats, rows, trail, writes
+from store import repeats, rows, writes
 from store.access import Viewer
+from store.batch_rows import batch_digests
 from store.canonical import make_id
 from store.db import Transaction
 from store.digest import rows_root
@@ -78,8 +79,7 @@ class BatchWriter:
 
     def _rows_table(self, role: str, shape: RowShape) -> str:
         return rows.ensure_table(
-            self.tx.connection,
-            seq=self.tx.seq,
+            self.tx,
             number=self._number(self.model.version),
             model=self.model.name,
             version=self.model.version,
@@ -152,9 +152,7 @@ class BatchWriter:
 
     def _labels_table(self) -> tuple[str, str]:
         kind = "number" if self.model.task == "regression" else "category"
-        table = rows.ensure_labels(
-            self.tx.connection, seq=self.tx.seq, number=self._number(None), model=self.model.name, kind=kind
-        )
+        table = rows.ensure_labels(self.tx, number=self._number(None), model=self.model.name, kind=kind)
         return table, kind
 
     def _count_labels(self, table: str) -> None:
@@ -198,7 +196,7 @@ class BatchWriter:
         return self._receipt(tally, 0, table=table, digests=self._digests(table))
 
     def _digests(self, table: str) -> list[str]:
-        return trail.batch_digests(self.tx.connection, table, self.tx.seq)
+        return batch_digests(self.tx.connection, table, self.tx.seq)
 
     def _receipt(self, tally: Tally, duplicates: int, *, table: str, digests: Sequence[str]) -> Receipt:
         delivery, raw = self.delivery, self.raw

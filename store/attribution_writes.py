@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from store import trail
+from store import writes
 from store.attribution import contributed
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def attributions(tx: Transaction, counted: pa.Table, *, site: str, model: str, version: str) -> None:
-    """Signed deltas of ATTRIBUTION_SCHEMA; the leaf gets their digest."""
+    """Signed deltas of ATTRIBUTION_SCHEMA."""
     if not counted.num_rows:
         return
     columns = {"seq": tx.seq, "site": site, "model": model, "version": version}
@@ -28,14 +28,11 @@ def attributions(tx: Transaction, counted: pa.Table, *, site: str, model: str, v
         tx.connection.execute(f"INSERT INTO attribution ({names}) SELECT {names} FROM arriving")
     finally:
         tx.connection.unregister("arriving")
-    tx.details["attributions_root"] = trail.attributions_digest(tx.connection, tx.seq)
+    tx.in_bulk.add("attribution")
 
 
 def reference_attributions(tx: Transaction, counted: pa.Table, *, model: str, version: str, since: int) -> None:
     """The sums over one batch of a reference, blocks left aside; the delivery began at seq `since`."""
     for name, sums in contributed(counted.to_pylist()).items():
-        tx.connection.execute(
-            "INSERT INTO reference_attribution VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [tx.seq, model, version, since, name, sums.n, Decimal(sums.sum_abs)],
-        )
-    tx.details["attributions_root"] = trail.attributions_digest(tx.connection, tx.seq)
+        told = {"model": model, "version": version, "since": since, "input": name, "n": sums.n}
+        writes.record(tx, "reference_attribution", {**told, "sum_abs": Decimal(sums.sum_abs)})

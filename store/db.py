@@ -26,6 +26,7 @@ from store.access import Viewer
 from store.errors import BadInput, HubLocked, HubTooNew
 from store.events import Event
 from store.reads import Reads
+from store.sealing import sealed
 
 Connection = duckdb.DuckDBPyConnection
 """For those above who hold a transaction's connection and must not meet DuckDB itself."""
@@ -42,8 +43,10 @@ class Transaction:
     actor: str
     details: dict[str, Any] = field(default_factory=dict)
     private: dict[str, Any] = field(default_factory=dict)
-    counted: bool = False
-    """Whether summaries were written: the leaf then carries their digest."""
+    written: dict[str, list[str]] = field(default_factory=dict)
+    """The digest of each record written, by table (`writes.record`); their roots end up in the leaf."""
+    in_bulk: set[str] = field(default_factory=set)
+    """Tables of `sealing.IN_BULK` that were written; hashed at the end."""
 
 
 class Store:
@@ -86,8 +89,7 @@ class Store:
             try:
                 tx = Transaction(connection, trail.next_seq(connection), self.now(), actor, dict(details or {}))
                 yield tx
-                if tx.counted:
-                    tx.details["summaries_root"] = trail.summaries_digest(connection, tx.seq)
+                tables, beside = sealed(connection, tx.seq, tx.written, tx.in_bulk)
                 trail.append(
                     connection,
                     seq=tx.seq,
@@ -95,6 +97,8 @@ class Store:
                     event=event,
                     about=about,
                     details=tx.details,
+                    tables=tables,
+                    beside=beside,
                     private={"actor": actor, **tx.private},
                     salt=self._random_bytes(16).hex(),
                 )

@@ -11,12 +11,16 @@ counted exactly once whatever the order of arrival:
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
 
+from store import writes
 from store.row_shape import RowShape, shape_from_json, shape_json
+
+if TYPE_CHECKING:
+    from store.db import Transaction
 
 
 def quoted(name: str) -> str:
@@ -39,9 +43,8 @@ def tables(
 
 
 def ensure_table(
-    connection: duckdb.DuckDBPyConnection,
+    tx: Transaction,
     *,
-    seq: int,
     number: int,
     model: str,
     version: str,
@@ -49,33 +52,30 @@ def ensure_table(
     shape: RowShape,
 ) -> str:
     """The table for rows of this shape, made when it is the first of its kind; role is `rows` or `reference`."""
-    existing = tables(connection, model, version, role)
+    existing = tables(tx.connection, model, version, role)
     for name, _, known in existing:
         if known == shape:
             return name
     name = f"{role}_{number}_{len(existing) + 1}"
     columns = ", ".join(f"{column} {kind}" for column, kind in shape.columns.items())
-    connection.execute(f"CREATE TABLE {quoted(name)} (seq BIGINT, {columns})")
-    connection.execute(
-        "INSERT INTO row_table VALUES (?, ?, ?, ?, ?, ?)", [seq, name, role, model, version, shape_json(shape)]
-    )
+    tx.connection.execute(f"CREATE TABLE {quoted(name)} (seq BIGINT, {columns})")
+    row = {"name": name, "role": role, "model": model, "version": version, "columns": shape_json(shape)}
+    writes.record(tx, "row_table", row)
     return name
 
 
-def ensure_labels(connection: duckdb.DuckDBPyConnection, *, seq: int, number: int, model: str, kind: str) -> str:
+def ensure_labels(tx: Transaction, *, number: int, model: str, kind: str) -> str:
     """The table of a model's labels; kind is `number` for regression, else `category`."""
-    found = connection.execute("SELECT name FROM row_table WHERE model = ? AND role = 'labels'", [model]).fetchall()
-    if found:
-        return str(found[0][0])
+    if found := labels_table(tx.connection, model):
+        return found
     name = f"labels_{number}"
     type_ = "DOUBLE" if kind == "number" else "VARCHAR"
-    connection.execute(
+    tx.connection.execute(
         f"CREATE TABLE {quoted(name)} (seq BIGINT, n BIGINT, site VARCHAR, id VARCHAR, label {type_}, known_at "
         "TIMESTAMP)"
     )
-    connection.execute(
-        "INSERT INTO row_table VALUES (?, ?, 'labels', ?, '', ?)", [seq, name, model, shape_json_of_labels(kind)]
-    )
+    row = {"name": name, "role": "labels", "model": model, "version": "", "columns": shape_json_of_labels(kind)}
+    writes.record(tx, "row_table", row)
     return name
 
 

@@ -12,33 +12,34 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from store import trail
 from store.access import Grant
 from store.bins import BinSpec
 from store.canonical import canonical_json, make_id, sha256_hex
 from store.digest import rows_root
 from store.model_file import ModelFile
 from store.receipt import Receipt
+from store.sealing import record_digest
 
 if TYPE_CHECKING:
     from store.db import Transaction
 
 
-def _insert(tx: Transaction, table: str, row: dict[str, Any]) -> None:
-    """One row, by column name, under this transaction's seq."""
+def record(tx: Transaction, table: str, row: dict[str, Any]) -> None:
+    """One row, by column name, under this transaction's seq; its digest goes into the leaf."""
     columns = {"seq": tx.seq, **row}
     names = ", ".join(columns)
     marks = ", ".join("?" for _ in columns)
     tx.connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(columns.values()))
+    tx.written.setdefault(table, []).append(record_digest(row))
 
 
 def site(tx: Transaction, **columns: Any) -> None:
     """A new version of a site: every column of `site_version`."""
-    _insert(tx, "site_version", {"known_at": tx.now, **columns})
+    record(tx, "site_version", {"known_at": tx.now, **columns})
 
 
 def token(tx: Transaction, *, token: str, site: str, token_sha256: str, revoked: bool = False) -> None:
-    _insert(
+    record(
         tx,
         "token_version",
         {"known_at": tx.now, "token": token, "site": site, "token_sha256": token_sha256, "revoked": revoked},
@@ -48,7 +49,7 @@ def token(tx: Transaction, *, token: str, site: str, token_sha256: str, revoked:
 def user(tx: Transaction, *, name: str, password: str, grants: Sequence[Grant], disabled: bool = False) -> None:
     """A new version of an account; `password` is its scrypt text."""
     held = canonical_json([asdict(grant) for grant in grants])
-    _insert(
+    record(
         tx,
         "user_version",
         {"known_at": tx.now, "name": name, "password": password, "grants": held, "disabled": disabled},
@@ -79,7 +80,7 @@ def model(
         "changes": canonical_json(list(changes)),
         "origin": origin,
     }
-    _insert(tx, "model_version", row)
+    record(tx, "model_version", row)
     tx.details |= {"file_sha256": row["file_sha256"], "revision": revision, "changes": len(changes)}
     tx.private["reason"] = reason
 
@@ -98,7 +99,7 @@ def spec(tx: Transaction, bins: BinSpec, *, model: str, version: str, learned_fr
         "spec": canonical_json(bins.as_json()),
         "learned_from": learned_from,
     }
-    _insert(tx, "bin_spec", row)
+    record(tx, "bin_spec", row)
     tx.details |= {"spec_hash": bins.spec_hash, "learned_from": learned_from}
 
 
@@ -138,7 +139,7 @@ def batch(
         "sources": list(sources),
         "notes": list(receipt.notes),
     }
-    _insert(tx, "batch", row)
+    record(tx, "batch", row)
     numbers = {
         name: row[name]
         for name in ("site", "model", "version", "kind", "sha256", "rows", "kept", "quarantined", "duplicates")
@@ -202,7 +203,7 @@ def summaries(
     """Signed deltas of SUMMARY_SCHEMA; `variance` is that of the noise in each cell."""
     if not counted.num_rows:
         return
-    tx.counted = True
+    tx.in_bulk.add("summary")
     tx.connection.register("arriving", counted)
     try:
         tx.connection.execute(
@@ -215,13 +216,13 @@ def summaries(
 
 def reference_batch(tx: Transaction, *, model: str, version: str, since: int) -> None:
     """Says that this batch belongs to the delivery that began at seq `since`."""
-    _insert(tx, "reference_batch", {"model": model, "version": version, "since": since})
+    record(tx, "reference_batch", {"model": model, "version": version, "since": since})
 
 
 def reference(tx: Transaction, counted: pa.Table, *, model: str, version: str, spec_hash: str, rows: int) -> None:
     """The counts of a model version's reference: one row per section."""
     for row in counted.to_pylist():
-        _insert(
+        record(
             tx,
             "reference_summary",
             {
@@ -238,7 +239,7 @@ def reference(tx: Transaction, counted: pa.Table, *, model: str, version: str, s
 
 def ledger(tx: Transaction, **columns: Any) -> None:
     """A state of one privacy spend: every column of `ledger_entry`."""
-    _insert(tx, "ledger_entry", {"known_at": tx.now, **columns})
+    record(tx, "ledger_entry", {"known_at": tx.now, **columns})
 
 
 def results(tx: Transaction, table: pa.Table, *, basis_seq: int) -> list[str]:
@@ -255,7 +256,8 @@ def results(tx: Transaction, table: pa.Table, *, basis_seq: int) -> list[str]:
         )
     finally:
         tx.connection.unregister("arriving")
-    tx.details |= {"results": table.num_rows, "results_sha256": trail.results_digest(tx.connection, tx.seq)}
+    tx.in_bulk.add("result")
+    tx.details["results"] = table.num_rows
     return ids
 
 
@@ -278,7 +280,7 @@ def alerts(tx: Transaction, documents: Sequence[dict[str, Any]]) -> None:
     )
     for document in documents:
         row = {name: document[name] for name in columns}
-        _insert(
+        record(
             tx,
             "alert_version",
             {"known_at": tx.now, **row, "document": json.dumps(document, sort_keys=True, ensure_ascii=False)},
@@ -289,7 +291,7 @@ def request(tx: Transaction, document: dict[str, Any]) -> None:
     """A new version of a retraining request."""
     columns = ("id", "model", "version", "site", "state", "event")
     row = {name: document[name] for name in columns}
-    _insert(
+    record(
         tx,
         "request_version",
         {"known_at": tx.now, **row, "document": json.dumps(document, sort_keys=True, ensure_ascii=False)},
@@ -298,13 +300,13 @@ def request(tx: Transaction, document: dict[str, Any]) -> None:
 
 def report(tx: Transaction, **columns: Any) -> None:
     """A built report: every column of `report`; its digests go into the leaf."""
-    _insert(tx, "report", {"known_at": tx.now, **columns, "gaps": canonical_json(list(columns["gaps"]))})
+    record(tx, "report", {"known_at": tx.now, **columns, "gaps": canonical_json(list(columns["gaps"]))})
     tx.details |= {name: columns[name] for name in ("pack", "format", "state", "as_of", "sha256", "evidence_sha256")}
 
 
 def report_step(tx: Transaction, *, id_: str, step: str, reason: str = "") -> None:
     """A draft's step towards release, by whoever acts in this transaction."""
-    _insert(tx, "report_step", {"known_at": tx.now, "id": id_, "step": step, "actor": tx.actor, "reason": reason})
+    record(tx, "report_step", {"known_at": tx.now, "id": id_, "step": step, "actor": tx.actor, "reason": reason})
     tx.details |= {"report": id_, "step": step}
     tx.private["reason"] = reason
 
@@ -316,3 +318,4 @@ def _append(tx: Transaction, table: str, rows: pa.Table) -> None:
         tx.connection.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM arriving")
     finally:
         tx.connection.unregister("arriving")
+    tx.written.setdefault(table, []).extend(record_digest(row) for row in rows.drop_columns(["seq"]).to_pylist())

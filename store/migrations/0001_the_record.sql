@@ -1,9 +1,10 @@
 -- The record: append-only tables, each row under the seq of the transaction that wrote it.
 -- Bulk tables carry no keys, indexes or constraints: uniqueness is held by the one writer.
 
--- A row is one audit leaf: what happened, in the order it happened.
+-- A row is one audit leaf: what happened, in the order it happened. digests: of the rows written with it, by table, where
+-- one table got several; the leaf carries their roots.
 CREATE TABLE audit_leaf (
-    seq BIGINT, known_at TIMESTAMP, event VARCHAR, about VARCHAR, leaf VARCHAR, leaf_hash VARCHAR
+    seq BIGINT, known_at TIMESTAMP, event VARCHAR, about VARCHAR, leaf VARCHAR, leaf_hash VARCHAR, digests VARCHAR
 );
 
 -- What must not stand in a leaf (who, and words people wrote); the leaf carries its salted hash.

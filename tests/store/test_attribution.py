@@ -95,7 +95,7 @@ def test_a_changed_sum_is_found(store: Store, table: str) -> None:
     found = [flaw.what for flaw in trail.verify(store.cursor(), data=True).flaws]
     assert found.count("the contributions of a batch were changed") == 1
     store.cursor().execute(f"INSERT INTO {table} BY NAME SELECT 99 AS seq, 'loan' AS model")
-    assert "contributions without a leaf" in [f.what for f in trail.verify(store.cursor(), data=True).flaws]
+    assert "rows without an event" in [f.what for f in trail.verify(store.cursor(), data=True).flaws]
 
 
 @given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 10**30)), min_size=1))

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from store import rows
+from store.db import Transaction
 from store.repeats import Conflict, drop_repeats, settle
 from store.row_shape import RowShape
 
@@ -44,9 +45,8 @@ class World:
             "CREATE TABLE row_table (seq BIGINT, name VARCHAR, role VARCHAR, model VARCHAR, version VARCHAR, "
             "columns VARCHAR)"
         )
-        self.table = rows.ensure_table(
-            self.connection, seq=0, number=1, model="loan", version="1", role="rows", shape=SHAPE
-        )
+        tx = Transaction(self.connection, 0, datetime(2026, 11, 2), "anna")
+        self.table = rows.ensure_table(tx, number=1, model="loan", version="1", role="rows", shape=SHAPE)
         self.seq = 0
 
     def take(self, *batches: Sequence[Row], unique: bool = False) -> tuple[list[int], list[Conflict]]:

@@ -12,12 +12,17 @@ import pyarrow as pa
 import pytest
 
 from store import rows
+from store.db import Transaction
 from store.repeats import drop_repeats, settle
 from store.row_shape import RowShape
 
 AT = datetime(2026, 10, 5)
 SHAPE = RowShape(inputs=("income",), types=("number",), prediction="category", score=True, groups=("sex",), segments=())
 NAMES = ("n", "id", "event_time", "part", "x0", "prediction", "score", "g0")
+
+
+def writing(connection: duckdb.DuckDBPyConnection, seq: int) -> Transaction:
+    return Transaction(connection, seq, AT, "anna")
 
 
 @pytest.fixture
@@ -27,7 +32,7 @@ def table() -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
         "CREATE TABLE row_table (seq BIGINT, name VARCHAR, role VARCHAR, model VARCHAR, version VARCHAR, "
         "columns VARCHAR)"
     )
-    name = rows.ensure_table(connection, seq=0, number=1, model="loan", version="1", role="rows", shape=SHAPE)
+    name = rows.ensure_table(writing(connection, 0), number=1, model="loan", version="1", role="rows", shape=SHAPE)
     yield connection, name
     connection.close()
 
@@ -62,12 +67,14 @@ def complete(table: Table) -> list[tuple[Any, ...]]:
 
 def test_a_table_for_each_shape_and_the_same_for_the_same(table: Table) -> None:
     connection, name = table
-    options: dict[str, Any] = {"seq": 1, "number": 1, "model": "loan", "version": "1", "role": "rows"}
-    assert rows.ensure_table(connection, shape=SHAPE, **options) == name == "rows_1_1"
+    tx = writing(connection, 1)
+    options: dict[str, Any] = {"number": 1, "model": "loan", "version": "1", "role": "rows"}
+    assert rows.ensure_table(tx, shape=SHAPE, **options) == name == "rows_1_1"
     other = RowShape(
         inputs=("income", "age"), types=("number", "number"), prediction=None, score=False, groups=(), segments=()
     )
-    assert rows.ensure_table(connection, shape=other, **options) == "rows_1_2"
+    assert rows.ensure_table(tx, shape=other, **options) == "rows_1_2"
+    assert len(tx.written["row_table"]) == 1
     assert [found[2] for found in rows.tables(connection, "loan", "1", "rows")] == [SHAPE, other]
 
 
@@ -128,7 +135,7 @@ def test_every_complete_row_is_fresh_exactly_once(table: Table) -> None:
 
 def tell(table: Table, seq: int, *told: tuple[str, str | None]) -> tuple[int, int]:
     connection = table[0]
-    name = rows.ensure_labels(connection, seq=seq, number=1, model="loan", kind="category")
+    name = rows.ensure_labels(writing(connection, seq), number=1, model="loan", kind="category")
     held = [{"n": n, "id": id_, "label": label} for n, (id_, label) in enumerate(told)]
     schema = pa.schema([("n", pa.int64()), ("id", pa.string()), ("label", pa.string())])
     counted = rows.stage_labels(
