@@ -30,7 +30,8 @@ def batch_digests(connection: duckdb.DuckDBPyConnection, table: str, seq: int) -
 
 def batch_flaws(connection: duckdb.DuckDBPyConnection, documents: dict[int, dict[str, Any]]) -> tuple[int, list[Flaw]]:
     """The digests of each batch against its leaf, then its rows against the digests."""
-    found = connection.sql("SELECT * FROM batch ORDER BY seq").to_arrow_table().to_pylist()
+    columns = "seq, batch, site, model, kind, source, kept, table_name, digests"
+    found = connection.sql(f"SELECT {columns} FROM batch ORDER BY seq").to_arrow_table().to_pylist()
     flaws = _strays(connection, {row["seq"] for row in found})
     for row in found:
         where = f"batch {row['batch']} of site {row['site']} ({row['source']}, event {row['seq']})"
