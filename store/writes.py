@@ -151,7 +151,7 @@ def batch(
 
 def aside(tx: Transaction, **columns: Any) -> None:
     """A new state of a file that is kept aside: every column of `aside_version`."""
-    _insert(tx, "aside_version", {"known_at": tx.now, **columns})
+    record(tx, "aside_version", {"known_at": tx.now, **columns})
     told = ("id", "state", "site", "model", "version", "kind", "sha256", "rows", "batch")
     tx.details |= {name: columns[name] for name in told}
 
