@@ -38,14 +38,16 @@ def count(
     segments: Sequence[str] = (),
     total: bool = True,
     weight: str | None = None,
+    apart: str | None = None,
 ) -> pa.Table:
     """One section's counts of every row, as SUMMARY_SCHEMA, a row per block and segment, oldest first.
 
     `outcomes` takes the rows that have a prediction, `labelled` those that have a prediction and a label. segments:
-    the names of s0, s1 ...; weight: a column of whole numbers, for these two (ValueError for the others).
+    the names of s0, s1 ...; weight: a column of whole numbers, for these two (ValueError for the others). apart: a
+    column of whole numbers whose values are counted apart; the answer has it too.
     """
     if not spec.widths[section]:
-        return SUMMARY_SCHEMA.empty_table()
+        return _schema(apart).empty_table()
     if weight and section not in JOINT:
         raise ValueError(f"{section} are not weighted: a row is counted once, and stays")
     kinds = column_kinds(connection, relation)
@@ -53,7 +55,7 @@ def count(
     start = sql.block_start(blocks)
 
     def keyed(segment: str | None) -> Keyed:
-        source = Source(connection, relation, kinds, start, segment)
+        source = Source(connection, relation, kinds, start, segment, apart)
         if section in JOINT:
             return count_joint(source, spec, section, weight=weight)
         return count_columns(source, spec, section)
@@ -62,22 +64,28 @@ def count(
     parts = None
     for k, segment in enumerate(segments):
         parts = keyed(f"coalesce({sql.as_text(f's{k}', kinds.get(f's{k}'))}, {sql.text(MISSING_SEGMENT)})")
-        tables.append(_table(parts, section, blocks, segment=segment))
+        tables.append(_table(parts, section, blocks, apart, segment=segment))
     if total:
         # Every row is in exactly one segment of a name, so their sum spares a scan.
-        tables.insert(0, _table(_merged(parts) if parts else keyed(None), section, blocks))
-    return pa.concat_tables(tables) if tables else SUMMARY_SCHEMA.empty_table()
+        tables.insert(0, _table(_merged(parts) if parts else keyed(None), section, blocks, apart))
+    return pa.concat_tables(tables) if tables else _schema(apart).empty_table()
 
 
 def _merged(parts: Keyed) -> Keyed:
     """The segments of each block together."""
-    starts, row = np.unique(parts.starts.view(np.int64), return_inverse=True)
-    counts: Counts = np.zeros((len(starts), parts.counts.shape[1]), dtype=np.int64)
+    keys, row = np.unique(np.stack([parts.starts.view(np.int64), parts.aparts]), axis=1, return_inverse=True)
+    counts: Counts = np.zeros((keys.shape[1], parts.counts.shape[1]), dtype=np.int64)
     np.add.at(counts, row, parts.counts)
-    return Keyed(starts.view(parts.starts.dtype), [None] * len(starts), counts)
+    return Keyed(keys[0].view(parts.starts.dtype), keys[1], [None] * keys.shape[1], counts)
 
 
-def _table(keyed: Keyed, section: Section, blocks: Blocks, *, segment: str | None = None) -> pa.Table:
+def _schema(apart: str | None) -> pa.Schema:
+    return SUMMARY_SCHEMA.append(pa.field(apart, pa.int64())) if apart else SUMMARY_SCHEMA
+
+
+def _table(
+    keyed: Keyed, section: Section, blocks: Blocks, apart: str | None, *, segment: str | None = None
+) -> pa.Table:
     rows, width = keyed.counts.shape
     starts = pa.array(keyed.starts, type=pa.timestamp("us"), from_pandas=True)
     offsets = pa.array(np.arange(rows + 1, dtype=np.int32) * np.int32(width))
@@ -88,4 +96,6 @@ def _table(keyed: Keyed, section: Section, blocks: Blocks, *, segment: str | Non
         "section": [section.value] * rows,
         "counts": pa.ListArray.from_arrays(offsets, pa.array(keyed.counts.reshape(-1))),
     }
-    return pa.table(columns, schema=SUMMARY_SCHEMA)
+    if apart:
+        columns[apart] = pa.array(keyed.aparts, pa.int64())
+    return pa.table(columns, schema=_schema(apart))

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from monitors.engines import duckdb_text as sql
-from monitors.engines.duckdb_query import Fetched, Keyed, Source, grouped, segments
+from monitors.engines.duckdb_query import Fetched, Keyed, Source, aparts, grouped, segments
 from store.bins import QUANTUM, BinSpec, CategoryBins, ColumnCells, NumberBins, Section
 from store.summary import Counts
 
@@ -35,7 +35,7 @@ def count_columns(source: Source, spec: BinSpec, section: Section) -> Keyed:
             _number(fetched, i, b) if isinstance(b := c.bins, NumberBins) else _category(fetched, i, b)
             for i, (c, _) in enumerate(part)
         ]
-    return Keyed(fetched["start"], segments(fetched), np.hstack(counted))
+    return Keyed(fetched["start"], aparts(fetched), segments(fetched), np.hstack(counted))
 
 
 def _fetch(source: Source, places: Sequence[Place]) -> Fetched:

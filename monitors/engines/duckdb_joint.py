@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from monitors.engines import duckdb_text as sql
-from monitors.engines.duckdb_query import Fetched, Keyed, Source, grouped, segments
+from monitors.engines.duckdb_query import Fetched, Keyed, Source, aparts, grouped, segments
 from store.bins import BinSpec, Section
 from store.summary import Counts
 
@@ -48,12 +48,14 @@ def _scattered(fetched: Fetched, spec: BinSpec, section: Section) -> Keyed:
             np.add.at(counts, (row, spec.losses.start + k), fetched[f"loss_{k}"])
     kept = np.flatnonzero(counts.any(axis=1))
     names = segments(fetched)
-    return Keyed(fetched["start"][first[kept]], [names[place] for place in first[kept].tolist()], counts[kept])
+    chosen = first[kept]
+    named = [names[place] for place in chosen.tolist()]
+    return Keyed(fetched["start"][chosen], aparts(fetched)[chosen], named, counts[kept])
 
 
 def _keys(fetched: Fetched) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """The first row of each block and segment, and of every row the number of its own; rows are in order of keys."""
-    keys = [fetched["start"].view(np.int64), *([fetched["segment"]] if "segment" in fetched else [])]
+    keys = [fetched["start"].view(np.int64), *(fetched[name] for name in ("apart", "segment") if name in fetched)]
     changed = np.ones(len(keys[0]), dtype=np.bool_)
     changed[1:] = np.any([key[1:] != key[:-1] for key in keys], axis=0)
     return np.flatnonzero(changed), np.cumsum(changed) - 1

@@ -27,13 +27,16 @@ class Source:
     """The start of a row's block, an expression."""
     segment: str | None = None
     """A row's segment, an expression; None: all rows are one."""
+    apart: str | None = None
+    """A column of whole numbers whose values are counted apart; None: they are not."""
 
 
 @dataclass(frozen=True)
 class Keyed:
-    """Vectors, a row per block and segment."""
+    """Vectors, a row per block, what is counted apart, and segment."""
 
     starts: npt.NDArray[np.datetime64]
+    aparts: npt.NDArray[np.int64]
     segments: list[str | None]
     counts: Counts
 
@@ -46,8 +49,9 @@ def column_kinds(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[s
 def grouped(
     source: Source, columns: Sequence[str], sums: Sequence[str], *, where: str = "true", by: str = ""
 ) -> Fetched:
-    """The aggregates per block (`start`), segment and what else is named in `by`, in their order, with their `rows`."""
-    keys = {"start": source.start} | ({"segment": source.segment} if source.segment else {})
+    """The aggregates per block (`start`), `apart`, segment and what else is named in `by`, in their order, with `rows`."""
+    keys = {"start": source.start} | ({"apart": source.apart} if source.apart else {})
+    keys |= {"segment": source.segment} if source.segment else {}
     group = ", ".join([*keys, *([by] if by else [])])
     wanted = ", ".join([*(f"{expression} AS {key}" for key, expression in keys.items()), *columns])
     projected = f"SELECT {wanted} FROM {source.relation} WHERE {where}"
@@ -57,6 +61,11 @@ def grouped(
 
 def segments(fetched: Fetched) -> list[str | None]:
     return fetched["segment"].tolist() if "segment" in fetched else [None] * len(fetched["start"])
+
+
+def aparts(fetched: Fetched) -> npt.NDArray[np.int64]:
+    found: npt.NDArray[np.int64] = fetched.get("apart", np.zeros(len(fetched["start"]), dtype=np.int64))
+    return found
 
 
 def _plain(array: Any) -> npt.NDArray[Any]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import duckdb
+import pyarrow.compute as pc
 import pytest
 from conformance import BINARY, DAYS, NOON, Conformance, at, vectors
 
@@ -46,6 +47,32 @@ def test_a_relation_may_be_a_query() -> None:
     connection, _ = load(at([{"x0": 1.0, "part": 1}, {"x0": 2.0, "part": 2}]))
     found = vectors(engine.count(connection, "(SELECT * FROM t WHERE part = 1)", BINARY, Section.INPUTS, blocks=DAYS))
     assert sum(next(iter(found.values()))[2:9]) == 1
+
+
+def test_what_is_counted_apart_adds_up_to_the_whole() -> None:
+    told = [
+        {
+            "x0": n / 2,
+            "s0": "ab"[n % 2],
+            "prediction": str(n % 2),
+            "label": str(n % 3 % 2),
+            "score": n / 12,
+            "seq": n % 3,
+        }
+        for n in range(12)
+    ]
+    connection, _ = load(
+        at([{**row, "label": str(n // 2 % 2), "weight": 1} for n, row in enumerate(told)]), {"seq": "BIGINT"}
+    )
+    for section in Section:
+        options: dict[str, Any] = {"blocks": DAYS, "segments": ("s",)}
+        options |= {"weight": "weight"} if section is Section.LABELLED else {}
+        found = engine.count(connection, "t", BINARY, section, apart="seq", **options)
+        assert found.schema.names[-1] == "seq" and found.num_rows
+        for seq in range(3):
+            own = found.filter(pc.equal(found["seq"], seq)).drop_columns(["seq"])
+            alone = engine.count(connection, f"(SELECT * FROM t WHERE seq = {seq})", BINARY, section, **options)
+            assert vectors(own) == vectors(alone)
 
 
 def test_categories_stored_as_numbers_meet_in_canonical_text() -> None:
