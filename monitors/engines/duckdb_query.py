@@ -49,7 +49,7 @@ def column_kinds(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[s
 def grouped(
     source: Source, columns: Sequence[str], sums: Sequence[str], *, where: str = "true", by: str = ""
 ) -> Fetched:
-    """The aggregates per block (`start`), `apart`, segment and what else is named in `by`, in their order, with `rows`."""
+    """The aggregates per block (`start`), `apart`, segment and what else is named in `by`, in order, with `rows`."""
     keys = {"start": source.start} | ({"apart": source.apart} if source.apart else {})
     keys |= {"segment": source.segment} if source.segment else {}
     group = ", ".join([*keys, *([by] if by else [])])
