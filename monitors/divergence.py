@@ -28,37 +28,7 @@ Z95 = 1.959963984540054
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """One column of a reference against its windows; every array has shape (windows,)."""
-
-    n: Floats
-    """Rows of the window in this column's cells, as counted: with noise it may be no integer's worth, or negative."""
-    m: float
-    """Rows of the reference."""
-    cells: npt.NDArray[np.int64]
-    """Cells left once sparse ones are merged."""
-    psi: Floats
-    js: Floats
-    """Jensen-Shannon distance, base 2."""
-    chi_square: Floats
-    degrees: npt.NDArray[np.int64]
-    p_value: Floats
-    bias: Floats
-    """What PSI is expected to be without any drift: sampling error of both sides, and noise."""
-    low: Floats
-    high: Floats
-    """95% interval of the PSI between the two populations."""
-
-    hidden: Floats
-    """The share of rows that could have moved inside merged cells unseen; 0 where nothing was merged."""
-
-    @property
-    def psi_debiased(self) -> Floats:
-        return self.psi - self.bias
-
-
-@dataclass(frozen=True)
-class _Merged:
+class Merged:
     """Cells after merging, padded with empty ones to the width before; `live` marks the cells that are in use."""
 
     live: npt.NDArray[np.bool_]
@@ -85,6 +55,40 @@ class _Merged:
         return np.asarray(together / together.sum(axis=1, keepdims=True))
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """One column of a reference against its windows; every array has shape (windows,)."""
+
+    n: Floats
+    """Rows of the window in this column's cells, as counted: with noise it may be no integer's worth, or negative."""
+    m: float
+    """Rows of the reference."""
+    cells: npt.NDArray[np.int64]
+    """Cells left once sparse ones are merged."""
+    psi: Floats
+    js: Floats
+    """Jensen-Shannon distance, base 2."""
+    chi_square: Floats
+    degrees: npt.NDArray[np.int64]
+    p_value: Floats
+    bias: Floats
+    """What PSI is expected to be without any drift: sampling error of both sides, and noise."""
+    low: Floats
+    high: Floats
+    """95% interval of the PSI between the two populations."""
+
+    hidden: Floats
+    """The share of rows that could have moved inside merged cells unseen; 0 where nothing was merged."""
+    merged: Merged
+    """The cells that all of this is about, for other measures of the same."""
+    variance: Floats
+    """Of the noise in each cell as counted."""
+
+    @property
+    def psi_debiased(self) -> Floats:
+        return self.psi - self.bias
+
+
 def compare(reference: Counts, current: Counts, variance: Floats) -> Comparison:
     """reference: (cells,). current: (windows, cells). variance: (windows,), of the noise in each cell; 0 where exact.
 
@@ -103,10 +107,11 @@ def compare(reference: Counts, current: Counts, variance: Floats) -> Comparison:
         n=current.sum(axis=1).astype(np.float64), m=merged.m, cells=merged.cells, psi=psi, js=_jensen_shannon(p, q),
         chi_square=chi_square, degrees=degrees, p_value=p_value, bias=bias, low=low, high=high,
         hidden=np.where(merged.cells < current.shape[1], 2 * _needed(variance, 1.0) / merged.n, 0.0),
+        merged=merged, variance=variance,
     )  # fmt: skip
 
 
-def _merge(reference: Counts, current: Counts, variance: Floats) -> _Merged:
+def _merge(reference: Counts, current: Counts, variance: Floats) -> Merged:
     """Merge neighbours until each cell holds enough on the smaller side: expected, or twice that observed.
 
     Expected counts come from both sides pooled, not from the reference alone: given the pooled counts the test keeps
@@ -138,7 +143,7 @@ def _merge(reference: Counts, current: Counts, variance: Floats) -> _Merged:
         return summed.astype(np.float64).reshape(windows, width)
 
     sizes = gathered(np.ones(1))
-    return _Merged(sizes > 0, sizes, gathered(current), gathered(reference), n, m)
+    return Merged(sizes > 0, sizes, gathered(current), gathered(reference), n, m)
 
 
 def _needed(variance: Floats, size: Floats | float) -> Floats:
@@ -146,7 +151,7 @@ def _needed(variance: Floats, size: Floats | float) -> Floats:
     return np.asarray(np.maximum(EXPECTED, NOISE_SDS * np.sqrt(variance * size)), dtype=np.float64)
 
 
-def _against_chance(merged: _Merged, variance: Floats) -> tuple[Floats, Floats, Floats]:
+def _against_chance(merged: Merged, variance: Floats) -> tuple[Floats, Floats, Floats]:
     """The statistic d' Cov^+ d, and the mean and variance of PSI when nothing has moved."""
     w = merged.pooled()
     d = (merged.current / merged.n[:, None] - merged.reference / merged.m) * merged.live
@@ -181,7 +186,7 @@ def _covariance(w: Floats, size: Floats, scale: Floats, noise: Floats) -> Floats
     return np.asarray(sampling + noise[:, None, None] * drawn)
 
 
-def _spread(p: Floats, q: Floats, merged: _Merged, variance: Floats) -> Floats:
+def _spread(p: Floats, q: Floats, merged: Merged, variance: Floats) -> Floats:
     """Delta-method variance of PSI at these shares, as a multiple of 4 PSI; 1/n + 1/m where hardly anything moved."""
     ratio = _log(p) - _log(q)
     safe_p, safe_q = np.where(p > 0, p, 1.0), np.where(q > 0, q, 1.0)

@@ -12,28 +12,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log, sqrt
+from math import sqrt
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from monitors.count_measures import on_scale, why_not_z
 from monitors.divergence import SMOOTHING, Comparison, Floats, compare
+from monitors.measures import JENSEN_SHANNON, LIMITS, MEASURES, PSI, Z, named, unavailable
+from monitors.scales import Column, OnScale
 from monitors.subject import AT_MOST, Subject, basis
-from store.bins import BinSpec, CategoryBins, ColumnBins, Section
+from store.bins import BinSpec, CategoryBins, ColumnBins, ColumnCells, NumberBins, Section
 from store.model_file import ColumnDrift, DriftWatch
 from store.result import Monitor, Result, Status
 from store.summary import Counts
 
 METHOD_SET = "bailiwick"
-PSI = "psi"
-JENSEN_SHANNON = "jensen_shannon"
-LIMITS = {PSI: 0.1, JENSEN_SHANNON: 0.1}
-"""The measures this method set has, with the limit that applies where the model file gives none."""
 LIMIT_SOURCE = "bailiwick default"
 SIGNIFICANCE = 0.001
 MOVED = 3
 """Cells named in a result's details, those whose share moved most."""
+
+_NOISE = "the noise on these counts has no known effect on {}; ask for psi, jensen_shannon or total_variation"
 
 Statuses = npt.NDArray[np.str_]
 
@@ -45,12 +46,22 @@ class Judgement:
     status: Statuses
     reason: list[str | None]
     value: Floats
-    low: Floats
-    high: Floats
-    effect: Floats
-    """What was compared with the limit: the value less its bias."""
     significant: npt.NDArray[np.bool_]
+    scaled: OnScale
+    """On the scale of the measure; its effect is what was compared with the limit."""
     compared: Comparison
+
+    @property
+    def low(self) -> Floats:
+        return self.scaled.low
+
+    @property
+    def high(self) -> Floats:
+        return self.scaled.high
+
+    @property
+    def effect(self) -> Floats:
+        return self.scaled.effect
 
 
 def judge_counts(
@@ -61,17 +72,22 @@ def judge_counts(
     limit: float,
     measure: str = PSI,
     at_least: int = 0,
+    column: Column | None = None,
 ) -> Judgement:
-    """reference: (cells,) and current: (windows, cells) of one column's partition; variance: (windows,)."""
+    """reference: (cells,) and current: (windows, cells) of one column's partition; variance: (windows,).
+
+    column: its bins and moments, for the measures that need more than the cells.
+    """
     found = compare(reference, current, variance)
-    value, effect, floor, low, high = _on_scale(measure, found)
+    scaled = on_scale(measure, found, column or Column(CategoryBins("", ()), reference, current))
     noisy = variance > 0
-    value = np.where(noisy, np.maximum(effect, 0.0), value)
-    significant = found.p_value < SIGNIFICANCE
-    beyond = effect > limit
-    told = floor < limit
+    value = np.where(noisy, np.maximum(scaled.effect, 0.0), scaled.value)
+    significant = scaled.p_value < SIGNIFICANCE
+    told = scaled.floor < limit
     status = np.where(
-        beyond, np.where(significant, Status.OUTSIDE, Status.UNCLEAR), np.where(told, Status.WITHIN, Status.TOO_FEW)
+        scaled.effect > limit,
+        np.where(significant, Status.OUTSIDE, Status.UNCLEAR),
+        np.where(told, Status.WITHIN, Status.TOO_FEW),
     )
     few = (found.n < at_least) | (found.n < 1)
     status = np.where(few, Status.TOO_FEW, status)
@@ -79,22 +95,9 @@ def judge_counts(
         status = np.full(len(current), Status.NO_REFERENCE)
     reasons = [
         _reason(s, n, at_least=at_least, floor=f, limit=limit, noisy=bool(v))
-        for s, n, f, v in zip(status.tolist(), found.n.tolist(), floor.tolist(), noisy.tolist(), strict=True)
+        for s, n, f, v in zip(status.tolist(), found.n.tolist(), scaled.floor.tolist(), noisy.tolist(), strict=True)
     ]
-    return Judgement(status, reasons, value, low, high, effect, significant, found)
-
-
-def _on_scale(measure: str, found: Comparison) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-    """value, effect, the least effect that this sample could tell, and the interval, on the scale of the measure.
-
-    For small moves PSI is 8 ln 2 times the squared base 2 distance, which carries PSI's bias and interval over.
-    """
-    floor = np.maximum(found.bias, found.hidden)
-    if measure == PSI:
-        return found.psi, found.psi_debiased, floor, found.low, found.high
-    scale = 8 * log(2)
-    effect = np.sqrt(np.maximum(found.js**2 - found.bias / scale, 0.0))
-    return found.js, effect, np.sqrt(floor / scale), np.sqrt(found.low / scale), np.sqrt(found.high / scale)
+    return Judgement(status, reasons, value, significant, scaled, found)
 
 
 def _reason(status: str, n: float, *, at_least: int, floor: float, limit: float, noisy: bool) -> str | None:
@@ -122,6 +125,7 @@ def drift_results(
     at_least: int = 0,
     rho: str | None = None,
     outcome: str = "label",
+    skip: frozenset[str] = frozenset(),
 ) -> list[Result]:
     """Every column of one section in every window.
 
@@ -129,31 +133,31 @@ def drift_results(
     subjects: one for each window.
     `inputs` gives drift, `outputs` prediction drift of prediction and score, `labelled` label drift of classes.
     rho: the zCDP loss of the release behind noisy windows. outcome: the name of the label's column.
+    skip: columns that are judged from rows instead.
     """
     results: list[Result] = []
-    for monitor, bins, old, new in _columns(spec, section, reference, current, outcome=outcome):
-        rule = dict(watch.columns).get(bins.name, ColumnDrift())
-        measure = rule.measure or PSI
+    for monitor, column in _columns(spec, section, reference, current, outcome=outcome):
+        rule = dict(watch.columns).get(column.bins.name, ColumnDrift())
+        if column.bins.name in skip:
+            continue
         results += _column_results(
-            bins, old, new, variance=variance, subjects=subjects, monitor=monitor, rule=rule,
-            why_not=_cannot(watch.method_set, measure), at_least=at_least, rho=rho, spec_hash=spec.spec_hash,
-            method_set=watch.method_set,
+            column, variance=variance, subjects=subjects, monitor=monitor, rule=rule, at_least=at_least, rho=rho,
+            spec_hash=spec.spec_hash, method_set=watch.method_set,
         )  # fmt: skip
     return results
 
 
-def _cannot(method_set: str, measure: str) -> str | None:
+def _cannot(method_set: str, measure: str, column: Column) -> str | None:
     if method_set != METHOD_SET:
         return f"the method set {method_set} needs rows; only counts are at hand"
-    if measure not in LIMITS:
-        return f"the measure {measure} cannot be computed from counts; {METHOD_SET} has {' and '.join(LIMITS)}"
-    return None
+    why = unavailable(measure, number=isinstance(column.bins, NumberBins))
+    return why or (why_not_z(column) if measure == Z else None)
 
 
 def _columns(
     spec: BinSpec, section: Section, reference: Counts | None, current: Counts, *, outcome: str
-) -> list[tuple[Monitor, ColumnBins, Counts, Counts]]:
-    """Monitor, bins, reference cells and current cells of each column that the section holds."""
+) -> list[tuple[Monitor, Column]]:
+    """Monitor and cells of each column that the section holds."""
     old = np.zeros(current.shape[1], dtype=np.int64) if reference is None else reference
     if section is Section.LABELLED:
         if not isinstance(spec.prediction, CategoryBins) or not spec.outcome:
@@ -162,34 +166,44 @@ def _columns(
         axes = tuple(range(len(shape) - 1))
         before = old[spec.labelled_joint].reshape(shape).sum(axis=axes)
         after = current[:, spec.labelled_joint].reshape(len(current), *shape).sum(axis=tuple(a + 1 for a in axes))
-        return [(Monitor.LABEL_DRIFT, CategoryBins(outcome, spec.prediction.values), before, after)]
+        return [(Monitor.LABEL_DRIFT, Column(CategoryBins(outcome, spec.prediction.values), before, after))]
     if section is Section.OUTPUTS:
         outputs = [cells for cells in (spec.prediction_cells, spec.score_cells) if cells]
-        return [(Monitor.PREDICTION_DRIFT, c.bins, old[c.partition], current[:, c.partition]) for c in outputs]
-    return [(Monitor.DRIFT, c.bins, old[c.partition], current[:, c.partition]) for c in spec.input_cells]
+        return [(Monitor.PREDICTION_DRIFT, _column(cells, old, current)) for cells in outputs]
+    return [(Monitor.DRIFT, _column(cells, old, current)) for cells in spec.input_cells]
+
+
+def _column(cells: ColumnCells, old: Counts, current: Counts) -> Column:
+    moments = None
+    if cells.moments:
+        sums = slice(cells.moments.start + 1, cells.moments.stop)  # the first counts inexact integers
+        moments = old[sums], current[:, sums]
+    return Column(cells.bins, old[cells.partition], current[:, cells.partition], moments)
 
 
 def _column_results(
-    bins: ColumnBins,
-    reference: Counts,
-    current: Counts,
+    column: Column,
     *,
     variance: Floats,
     subjects: Sequence[Subject],
     monitor: Monitor,
     rule: ColumnDrift,
-    why_not: str | None,
     at_least: int,
     rho: str | None,
     spec_hash: str,
     method_set: str,
 ) -> list[Result]:
-    measure = rule.measure or PSI
+    measure, bins, reference, current = named(rule.measure), column.bins, column.reference, column.current
     limit = LIMITS.get(measure, LIMITS[PSI]) if rule.at_most is None else rule.at_most
-    judged = judge_counts(reference, current, variance=variance, limit=limit, measure=measure, at_least=at_least)
+    never = _cannot(method_set, measure, column)
+    judged = judge_counts(
+        reference, current, variance=variance, limit=limit, measure=PSI if never else measure, at_least=at_least,
+        column=column,
+    )  # fmt: skip
     results = []
     for i, subject in enumerate(subjects):
         noisy = bool(variance[i] > 0)
+        why_not = never or (_NOISE.format(measure) if noisy and not MEASURES[measure].noisy else None)
         status = Status.NOT_COMPUTABLE if why_not else Status(str(judged.status[i]))
         reason = why_not or judged.reason[i]
         said = status in (Status.WITHIN, Status.OUTSIDE, Status.UNCLEAR)
@@ -223,7 +237,8 @@ def _details(bins: ColumnBins, reference: Counts, current: Counts, judged: Judge
         "expected_without_drift": float(found.bias[i]),
         "chi_square": float(found.chi_square[i]),
         "degrees": int(found.degrees[i]),
-        "p_value": float(found.p_value[i]),
+        "p_value": float(judged.scaled.p_value[i]),
+        **({} if judged.scaled.statistic is None else {"statistic": float(judged.scaled.statistic[i])}),
         "moved": moved_cells(bins, reference, current),
     }
 
@@ -244,17 +259,19 @@ def moved_cells(bins: ColumnBins, reference: Counts, current: Counts) -> list[di
 def _method(
     name: str, bins: ColumnBins, measure: str, judged: Judgement, i: int, *, noisy: bool, spec_hash: str
 ) -> dict[str, Any]:
+    bound = None if judged.scaled.error_bound is None else float(judged.scaled.error_bound[i])
     return {
         "name": name,
         "basis": basis(float(noisy)),
-        "exact": not noisy,
-        "error_bound": None,
+        "exact": not noisy and bound is None,
+        "error_bound": bound,
         "bins": bins.partition,
         "cells": int(judged.compared.cells[i]),
         "bin_spec": spec_hash,
         "smoothing": SMOOTHING,
         "log_base": 2 if measure == JENSEN_SHANNON else "e",
         "value": "debiased" if noisy else "plain",
+        "test": MEASURES[measure].test if measure in MEASURES else None,
         "significance": SIGNIFICANCE,
     }
 

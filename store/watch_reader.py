@@ -24,19 +24,11 @@ from store.model_file import (
 
 METHOD_SETS = ("bailiwick", "evidently-0.7", "azureml", "nannyml-0.13", "trustyai")
 DRIFT_MEASURES = (
-    "psi",
-    "js",
-    "chi_square",
-    "ks",
-    "wasserstein",
-    "z",
-    "kl",
-    "hellinger",
-    "l_infinity",
-    "jensen_shannon",
-    "meanshift",
-    "fouriermmd",
-)
+    "psi", "jensen_shannon", "hellinger", "kl", "total_variation", "l_infinity", "chi_square", "g", "ks",
+    "wasserstein", "mann_whitney", "t", "z", "energy", "cramer_von_mises", "anderson_darling",
+    "js", "normed_wasserstein", "meanshift", "fouriermmd", "epps_singleton", "fisher",
+)  # fmt: skip
+"""Ours, then other tools' names and measures that only their method sets have."""
 PERFORMANCE_MEASURES = (
     "roc_auc",
     "accuracy",

@@ -14,9 +14,24 @@ FORMULAS = {
     "(B - 1)(1/n + 1/m), together with a chi-square test.",
     "js": "square root of the Jensen-Shannon divergence of the shares per cell, to the log base that the method names. "
     "0 means the same shares.",
+    "jensen_shannon": "the same under its full name.",
+    "hellinger": "square root of 1 less the sum over cells of sqrt(p q). 0 means the same shares, 1 nothing in common.",
+    "kl": "sum over cells of p ln(p / q). 0 means the same shares.",
+    "total_variation": "half the sum over cells of |p - q|: the share of rows that would have to move.",
+    "l_infinity": "the largest |p - q| of a cell.",
+    "g": "Jensen-Shannon distance, base 2, judged together with the likelihood-ratio test.",
+    "mann_whitney": "chance that a current value lies above a reference value less the chance of the contrary, without "
+    "its sign (Cliff's delta), judged together with the U test.",
+    "t": "difference of the means in pooled standard deviations, judged together with Welch's test.",
+    "z": "difference of the shares of two values, judged together with the pooled z test.",
+    "energy": "square root of twice the integral of the squared gap between the distribution functions, values in "
+    "standard deviations of the reference.",
+    "cramer_von_mises": "root mean square gap between the distribution functions over both samples.",
+    "anderson_darling": "the same with the tails weighted.",
     "wasserstein": "area between the two distribution functions, divided by the spread of the reference. 0: the same.",
-    "ks": "largest distance between the two distribution functions, and its p-value.",
-    "chi_square": "sum over cells of (observed - expected)^2 / expected, and its p-value.",
+    "ks": "largest distance between the two distribution functions; from counts at the edges of the bins, with a bound "
+    "on the error.",
+    "chi_square": "Cramer's V of two samples of one size, judged together with Pearson's chi-square test.",
     "roc_auc": "chance that a randomly drawn good outcome scores above a randomly drawn bad one, ties counting half; "
     "from score cells, with the bound on the error where it is not exact. 0.5 is chance.",
     "log_loss": "mean of -ln(score given to what happened). Lower is better.",
