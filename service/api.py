@@ -127,7 +127,10 @@ class Api:
         return answer(receipt, 202 if "aside" in receipt else 200 if receipt["repeated"] else 201)
 
     async def take_kserve_events(self, request: Request) -> Response:
-        """Events of KServe's logger, which cannot send headers of ours: its token may stand in the address."""
+        """Events of KServe's logger, which cannot send headers of ours: its token may stand in the address.
+
+        201 with receipts, 200 where every event was there already, 202 where any is kept aside.
+        """
         try:
             viewer = await run_in_threadpool(self._sender, request)
             if viewer is None:
@@ -138,7 +141,8 @@ class Api:
             )
         except BailiwickError as error:
             return refusal(error)
-        return answer(done, 200 if all(receipt["repeated"] for receipt in done["receipts"]) else 201)
+        repeated = all(receipt["repeated"] for receipt in done["receipts"])
+        return answer(done, 202 if done["aside"] else 200 if repeated else 201)
 
     def _sender(self, request: Request) -> Viewer | None:
         token = request.query_params.get("token")

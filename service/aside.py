@@ -118,6 +118,7 @@ def _copy(file: File, raw: Raw, place: Path) -> File:
             shutil.copyfileobj(old, new, 1 << 20)
             new.flush()
             os.fsync(new.fileno())
+        shutil.copystat(found, wanted)  # rows without a time take the file's
     return File(path=root / name, root=root, name=file.name)
 
 

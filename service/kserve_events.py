@@ -59,7 +59,10 @@ async def posted(request: Request, limit: int) -> Posted:
 
 
 def take_events(hub: Hub, viewer: Viewer, site: str, sent: Posted) -> dict[str, Any]:
-    """A receipt for each inference service; raises BadInput for what is no event of the logger."""
+    """A receipt for each inference service, or what was kept aside because nobody added a model of that name.
+
+    Raises BadInput for what is no event of the logger.
+    """
     groups: dict[str, list[dict[str, Any]]] = {}
     for event in events_of(sent):
         groups.setdefault(event.get("inferenceservicename", ""), []).append(event)
@@ -68,18 +71,34 @@ def take_events(hub: Hub, viewer: Viewer, site: str, sent: Posted) -> dict[str, 
             "the event names no inference service",
             advice="Send Ce-Inferenceservicename, or name the model in the address: ?model=NAME.",
         )
-    receipts = [_ingest(hub, viewer, site, sent.model or name, events) for name, events in groups.items()]
-    return {"schema": "bailiwick/receipts/1", "receipts": receipts}
+    answers = [_ingest(hub, viewer, site, sent.model, name, events) for name, events in groups.items()]
+    return {
+        "schema": "bailiwick/receipts/1",
+        "receipts": [answer for answer in answers if "aside" not in answer],
+        "aside": [answer for answer in answers if "aside" in answer],
+    }
 
 
-def _ingest(hub: Hub, viewer: Viewer, site: str, model: str, events: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    name, _, version = model.partition(":")
+def _ingest(
+    hub: Hub, viewer: Viewer, site: str, asked: str, service: str, events: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
+    """A model that the address names must be there; one that the events name may be added later."""
+    name, _, version = asked.partition(":")
     with tempfile.TemporaryDirectory(dir=hub.folder / "spool") as folder:
         path = Path(folder) / "events.jsonl"
         path.write_bytes(b"".join(_line(event) for event in events))
-        done = ingest(hub, viewer, paths=[path], site=site, model=name, version=version or None, format="kserve")
-    receipt: dict[str, Any] = done["receipts"][0]
-    return receipt
+        done = ingest(
+            hub,
+            viewer,
+            paths=[path],
+            site=site,
+            model=name or service,
+            version=version or None,
+            format="kserve",
+            keep_unknown=not asked,
+        )
+    found: dict[str, Any] = (done["receipts"] + done["aside"])[0]
+    return found
 
 
 def _line(event: dict[str, Any]) -> bytes:

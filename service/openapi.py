@@ -73,6 +73,7 @@ def _kserve_events() -> dict[str, Any]:
         "responses": {
             "201": {"description": "a receipt for each inference service"},
             "200": {"description": "every event was there already"},
+            "202": {"description": "some name a model that nobody added, and are kept aside until somebody does"},
             "400": {"description": "what came is no event of the logger; nothing was kept"},
         },
     }

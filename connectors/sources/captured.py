@@ -12,12 +12,13 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from connectors.base import Unreadable, Wanted
 from connectors.sources.casts import EARLIEST, LATEST
 from connectors.sources.content import unreadable
+from connectors.sources.event_lines import utc_of
 from connectors.sources.inference_protocol import rows_in, split_tail
 from connectors.sources.json_rows import Record
 
@@ -71,15 +72,12 @@ def moment_of(value: Any) -> datetime | None:
     """
     if value is None or value == "" or (isinstance(value, str) and value.startswith("0001-01-01T00:00:00")):
         return None
-    try:
-        if isinstance(value, str) and not value.isdecimal():
-            moment = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", value))
-        else:
-            number = float(value)
-            moment = datetime.fromtimestamp(number / 1000 if number > 1e11 else number, UTC)
-        moment = moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
-    except (ValueError, TypeError, OverflowError, OSError):
-        moment = None
+    told: Any = re.sub(r"(\.\d{6})\d+", r"\1", value) if isinstance(value, str) else value
+    if isinstance(told, str) and told.isdecimal() and len(told) < 20:
+        told = int(told)
+    if isinstance(told, int | float) and told > 1e11:
+        told = told / 1000
+    moment, _ = utc_of(told)
     if moment is None or not _EARLIEST <= moment < _LATEST:
         raise NoEvent("time", f'an event time such as 2026-01-31T12:00:00Z, found "{str(value)[:100]}"')
     return moment

@@ -105,15 +105,24 @@ def tensor_columns(tensors: Sequence[Tensor], *, asked: bool, wanted: Wanted) ->
         and (declared is None or single.name.casefold() not in declared)
     ):
         return {name: [value] for name, value in zip(order, single.values, strict=True)}  # one row, no batch around it
-    counts = {tensor.rows for tensor in tensors}
-    if len(counts) > 1:
-        shapes = ", ".join(f"{tensor.name} {list(tensor.shape)}" for tensor in tensors)
-        raise NoTensor(f"tensors of as many rows each; found {shapes}")
     columns: dict[str, list[Any]] = {}
-    for tensor in tensors:
+    for tensor in _of_equal_length(tensors, declared):
         columns |= tensor.columns()
     names = _names(list(columns), order=order, asked=asked, declared=declared)
     return dict(zip(names, columns.values(), strict=True))
+
+
+def _of_equal_length(tensors: Sequence[Tensor], declared: dict[str, int] | None) -> Sequence[Tensor]:
+    """The tensors; where they differ in length, those alone that the model declares (a flag for the whole batch, say,
+    stands beside the predictions). Raises NoTensor where these differ too, or none is declared.
+    """
+    known = tensors
+    if len({tensor.rows for tensor in tensors}) > 1:
+        known = [t for t in tensors if _known(t.name, declared or {}).casefold() in (declared or {})]
+    if len({tensor.rows for tensor in known}) != 1:
+        shapes = ", ".join(f"{tensor.name} {list(tensor.shape)}" for tensor in tensors)
+        raise NoTensor(f"tensors of as many rows each; found {shapes}")
+    return known
 
 
 def _names(own: list[str], *, order: tuple[str, ...], asked: bool, declared: dict[str, int] | None) -> list[str]:
@@ -148,6 +157,9 @@ def _plain_rows(data: Any, key: str, *, asked: bool, wanted: Wanted) -> Iterator
         yield f"a list of rows under {key}"
         return
     order = wanted.inputs if asked else wanted.outputs
+    declared = wanted.part_of()
+    if declared is None and order:
+        declared = {}  # rows without names take the model's even where every column is wanted
     nested = any(isinstance(item, (dict, list)) for item in data)
     if asked and not nested and len(data) == len(order) > 1:
         data = [data]  # one row, no batch around it
@@ -160,14 +172,10 @@ def _plain_rows(data: Any, key: str, *, asked: bool, wanted: Wanted) -> Iterator
             values = values[0]
         own = [f"{key}-{at}" for at in range(len(values))] if len(values) != 1 else [key]
         try:
-            yield dict(zip(_names(own, order=order, asked=asked, declared=_asked_for(wanted)), values, strict=True))
+            names = _names(own, order=order, asked=asked, declared=declared)
+            yield dict(zip(names, values, strict=True))
         except NoTensor as error:
             yield str(error)
-
-
-def _asked_for(wanted: Wanted) -> dict[str, int]:
-    """Rows without names take the model's even where every column is wanted, for they bring none."""
-    return wanted.part_of() or {}
 
 
 def _columns_by_name(data: Row) -> Iterator[Row | str]:

@@ -22,15 +22,15 @@ from connectors.base import Chunk, File, Raw, Source, Unreadable, Wanted
 from connectors.sources.captured import Half, NoEvent, as_json, from_base64, half_rows, moment_of, payload_of, plain
 from connectors.sources.content import Content, Damaged, beginning, blocks, examine, unreadable
 from connectors.sources.csv_text import csv_chunks, sniff_dialect
+from connectors.sources.event_lines import walk_files
 from connectors.sources.json_rows import Record, chunks_of, json_hints
 from connectors.sources.parquet_file import parquet_chunks
 from connectors.sources.tabular import is_document, json_records
-from store.errors import BadInput
 
 HALF = re.compile(r"(?:^|\.)inference\.(request|response)$")
 """`org.kubeflow.serving.inference.request`; newer and older senders spell what stands before differently."""
 NAMED = re.compile(r"-(request|response)\.(json|csv|parquet)(\.gz)?$")
-ENDINGS = (".json", ".jsonl", ".csv", ".parquet")
+ENDINGS = (".json", ".jsonl", ".csv", ".parquet", ".json.gz", ".jsonl.gz", ".csv.gz")
 RECORD_KEYS = (b'"reqType"', b'"ReqType"')
 CSV_HEAD = b"url,bytes,contentType,reqType,"
 HINT_EVENTS = 50
@@ -69,16 +69,7 @@ class KServe(Source):
         return 0.95 if re.search(rb'"org\.(kubeflow|kserve)\.[a-z.]*inference\.(request|response)"', start) else 0.0
 
     def walk(self, path: Path) -> Iterator[File]:
-        if path.is_file():
-            yield File(path=path, root=path.parent, name=path.name)
-            return
-        if not path.is_dir():
-            raise BadInput(f"{path}: no such file or folder", advice="Check the path.", details={"file": str(path)})
-        for found in sorted(path.rglob("*")):
-            inside = found.relative_to(path)
-            hidden = any(part.startswith((".", "_")) for part in inside.parts)
-            if not hidden and found.name.lower().removesuffix(".gz").endswith(ENDINGS) and found.is_file():
-                yield File(path=found, root=path, name=inside.as_posix())
+        yield from walk_files(path, ENDINGS)
 
     def read(self, file: File, options: Any, wanted: Wanted) -> Raw:
         content = examine(file.path)

@@ -98,6 +98,13 @@ def test_a_tensor_of_one_column_is_known_with_and_without_its_number() -> None:
     assert answered({"outputs": [tensor("y", [1, 1], [7])]}, Wanted(parts={"y-0": 2}, outputs=("y-0",))) == [{"y-0": 7}]
 
 
+def test_a_tensor_for_the_whole_batch_may_stand_beside_declared_ones() -> None:
+    outputs = [tensor("approved", [2, 1], [1, 0]), tensor("is_outlier", [1, 2], [0, 0])]
+    assert answered({"outputs": outputs}) == [{"approved": 1}, {"approved": 0}]
+    outputs = [tensor("y", [2, 1], [1, 0]), tensor("is_outlier", [1, 2], [0, 0])]
+    assert isinstance(answered({"outputs": outputs})[0], str), "which of them is the prediction is not guessed"
+
+
 @pytest.mark.parametrize("payload", [{"instances": [30, 10.5]}, {"inputs": [tensor("in", [2], [30, 10.5])]}])
 def test_one_row_without_a_batch_around_it(payload: dict[str, Any]) -> None:
     assert asked(payload) == ROWS[:1]
@@ -105,6 +112,8 @@ def test_one_row_without_a_batch_around_it(payload: dict[str, Any]) -> None:
 
 def test_columns_keep_their_own_names_where_every_one_is_wanted() -> None:
     assert asked({"inputs": [tensor("in", [1, 2], [1, 2])]}, Wanted()) == [{"in-0": 1, "in-1": 2}]
+    assert asked({"instances": [[1, 2]]}, Wanted()) == [{"instances-0": 1, "instances-1": 2}]
+    assert asked({"instances": [[1, 2]]}, Wanted(inputs=("age", "income"))) == [{"age": 1, "income": 2}]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import socket
@@ -18,7 +19,7 @@ from typing import Any
 import httpx
 import pytest
 from asking import ask
-from kserve_sender import Logger, headers, v2
+from kserve_sender import TYPE, Logger, headers, v2
 from starlette.applications import Starlette
 from world import OWNER, SETTINGS, hub_on_disk, populate
 
@@ -229,6 +230,33 @@ def test_one_request_with_events_of_two_services(door: Door) -> None:
     assert (answer.status_code, told) == (201, [("loan", 4), ("other", 2)])
 
 
+def test_events_of_a_service_that_nobody_added_are_kept_until_somebody_does(door: Door) -> None:
+    answers = [door.send(ASKED, headers(call, "request", service="later")) for call in ("c1", "c2", "c1")]
+    assert [answer.status_code for answer in answers] == [202, 202, 202]
+    assert [answer.json()["aside"][0]["rows"] for answer in answers] == [2, 2, 2]
+    assert door.hub.store.reads(OWNER).receipts() == []
+    add_model(door.hub, OWNER, text=MODEL.replace("name: loan", "name: later", 1), source="later.yaml")
+    assert [row[:4] for row in door.rows()] == [
+        (f"{call}_{at}", 1, income, purpose)
+        for call in ("c1", "c2")
+        for at, (income, purpose) in enumerate([(10.0, "car"), (20.0, "home")])
+    ]
+    assert door.send(ASKED, headers("c3", "request"), "?model=typo").status_code == 404
+
+
+def test_a_table_that_was_kept_aside_keeps_its_time(door: Door, tmp_path: Path) -> None:
+    body = base64.b64encode(json.dumps(ASKED).encode()).decode()
+    path = tmp_path / "c1-request.csv"
+    path.write_text(
+        "url,bytes,contentType,reqType,id,sourceUri,inferenceService\n"
+        f",{body},application/json,{TYPE}.request,c1,,later\n"
+    )
+    os.utime(path, (1_790_000_000, 1_790_000_000))
+    assert ingest(door.hub, OWNER, paths=[path], site="cloud")["aside"]
+    add_model(door.hub, OWNER, text=MODEL.replace("name: loan", "name: later", 1), source="later.yaml")
+    assert {row[6] for row in door.rows()} == {datetime(2026, 9, 21, 14, 13, 20)}
+
+
 def test_the_address_may_name_the_model(door: Door) -> None:
     answer = door.send(ASKED, headers("c1", "request", service="sklearn-iris"), "?model=loan:1")
     assert [receipt["model"] for receipt in answer.json()["receipts"]] == ["loan"]
@@ -245,7 +273,12 @@ def test_the_token_may_stand_in_the_address_and_speaks_for_its_site_alone(door: 
 
 
 def test_it_stands_in_the_document_of_the_api() -> None:
-    assert set(document()["paths"]["/api/v1/sites/{site}/events/kserve"]["post"]["responses"]) == {"200", "201", "400"}
+    assert set(document()["paths"]["/api/v1/sites/{site}/events/kserve"]["post"]["responses"]) == {
+        "200",
+        "201",
+        "202",
+        "400",
+    }
 
 
 # -- a real server ------------------------------------------------------------------------------------------------
