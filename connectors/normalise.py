@@ -83,6 +83,7 @@ class Rows:
         self._met: set[str] = set()
         self._parts = 0
         self._accepted = 0
+        self._labels: list[pa.Table] = []
         self.ids_told = False
         """Whether any row brought an id of its own, so that it may come twice."""
         self._first: datetime | None = None
@@ -95,6 +96,18 @@ class Rows:
     def table(self) -> pa.Table:
         """The same in memory."""
         return pa.Table.from_batches(self._batches(), schema=self.schema)
+
+    @property
+    def labels_told(self) -> bool:
+        """Whether any accepted row brought a label, once they were read."""
+        return bool(self._labels)
+
+    def labels(self) -> pa.Table | None:
+        """n and label of the accepted rows that brought one, once they were read; None where none is declared."""
+        if "label" not in self.schema.names:
+            return None
+        schema = pa.schema([self.schema.field("n"), self.schema.field("label")])
+        return pa.concat_tables([schema.empty_table(), *self._labels])
 
     def finish(self) -> Tally:
         """What became of every row. Raises what stopped the reading, or BadInput if no declared column was there."""
@@ -148,6 +161,7 @@ class Rows:
                 self._rejects += [(u.line, u.reason, u.expected, u.bytes) for u in chunk.unreadable]
                 table = self._chunk(chunk)
                 self._accepted += table.num_rows
+                self._note_labels(table)
                 yield from table.to_batches()
         except BailiwickError as error:
             # A scan inside DuckDB would dress it up as its own; finish() raises it as it is.
@@ -248,6 +262,11 @@ class Rows:
             hashlib.sha256(self._salt + b"\0" + value.encode()).hexdigest() for value in coded.dictionary.to_pylist()
         ]
         return pc.take(pa.array(hashes, pa.string()), coded.indices)
+
+    def _note_labels(self, table: pa.Table) -> None:
+        if self._kind is Kind.PREDICTIONS and "label" in table.column_names:
+            told = table.select(["n", "label"]).filter(pc.is_valid(table["label"]))
+            self._labels += [told] if told.num_rows else []
 
     def _note_times(self, table: pa.Table) -> None:
         if "event_time" not in table.column_names or not table.num_rows:

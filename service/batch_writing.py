@@ -14,7 +14,7 @@ from connectors.normalise import Rows, Tally, hints_for, normalise
 from service.binning import current_spec, freeze_if_known, input_types
 from service.counting import blocks_at, count_sections
 from service.wiring import Hub
-from store import repeats, rows, writes
+from store import arrivals, repeats, rows, writes
 from store.access import Viewer
 from store.batch_rows import batch_digests
 from store.canonical import make_id
@@ -91,8 +91,45 @@ class BatchWriter:
         connection = self.tx.connection
         table = self._rows_table("rows", shape)
         normalised = self._normalised(types)
-        rows.stage(connection, normalised.reader(), shape, seq=self.tx.seq, site=self.delivery.site)
+        digests = self._arrived(normalised, table, shape)
         tally = normalised.finish()
+        new = digests is not None and self._all_new(normalised, table)
+        duplicates = 0
+        if not new:
+            if digests is not None:
+                arrivals.withdraw(connection, table, seq=self.tx.seq, labels=normalised.labels())
+            tally, duplicates = self._settled(normalised, tally, table, shape)
+        self._count_rows(table, shape, batch="arrived" if new else "staged")
+        return self._receipt(tally, duplicates, table=table, digests=(new and digests) or self._digests(table))
+
+    def _arrived(self, normalised: Rows, table: str, shape: RowShape) -> list[str] | None:
+        """Appends the rows as they arrive and returns their digests (none where they must be read back); None where
+        the file tells of labels: those are staged instead, for they do not go to the table of rows.
+        """
+        outcome = self.model.columns.outcome
+        if outcome is not None and outcome.column.casefold() in map(str.casefold, self.raw.hints):
+            rows.stage(self.tx.connection, normalised.reader(), shape, seq=self.tx.seq, site=self.delivery.site)
+            return None
+        return (
+            arrivals.append(
+                self.tx.connection, normalised.reader(), table, shape, seq=self.tx.seq, site=self.delivery.site
+            )
+            or []
+        )
+
+    def _all_new(self, normalised: Rows, table: str) -> bool:
+        return not normalised.labels_told and arrivals.none_known(
+            self.tx.connection,
+            table,
+            seq=self.tx.seq,
+            site=self.delivery.site,
+            horizon=self.hub.config.id_horizon,
+            unique=not normalised.ids_told,
+        )
+
+    def _settled(self, normalised: Rows, tally: Tally, table: str, shape: RowShape) -> tuple[Tally, int]:
+        """Settles what is `staged` row by row and appends what is new of it; returns the duplicates too."""
+        connection = self.tx.connection
         conflicts = repeats.settle(
             connection,
             table,
@@ -107,31 +144,38 @@ class BatchWriter:
             self._labels_of_rows()
         duplicates = repeats.drop_repeats(connection)
         rows.append_staged(connection, table, shape)
+        return tally, duplicates
+
+    def _count_rows(self, table: str, shape: RowShape, *, batch: str) -> None:
+        """Counts what the rows of `batch`, already in their table, make new."""
+        connection = self.tx.connection
         spec = current_spec(connection, self.model)
         if spec is None:
             # Freezing counts every row at hand, the batch just appended too.
             freeze_if_known(self.tx, self.model)
-        else:
-            rows.fresh_complete(connection, table, shape)
-            rows.fresh_labelled_by_rows(connection, rows.labels_table(connection, self.model.name))
-            counted = count_sections(
-                connection,
-                spec,
-                shape,
-                blocks_at(self.tx.now),
-                parts="staged",
-                complete="fresh_complete",
-                labelled="fresh_labelled",
-            )
-            writes.summaries(
-                self.tx,
-                counted,
-                site=self.delivery.site,
-                model=self.model.name,
-                version=self.model.version,
-                spec_hash=spec.spec_hash,
-            )
-        return self._receipt(tally, duplicates, table=table, digests=self._digests(table))
+            return
+        complete = arrivals.complete_together(shape) if batch == "arrived" else None
+        if complete is None:
+            rows.fresh_complete(connection, table, shape, batch=batch)
+            complete = "fresh_complete"
+        rows.fresh_labelled_by_rows(connection, rows.labels_table(connection, self.model.name), complete=complete)
+        counted = count_sections(
+            connection,
+            spec,
+            shape,
+            blocks_at(self.tx.now),
+            parts=batch,
+            complete=complete,
+            labelled="fresh_labelled",
+        )
+        writes.summaries(
+            self.tx,
+            counted,
+            site=self.delivery.site,
+            model=self.model.name,
+            version=self.model.version,
+            spec_hash=spec.spec_hash,
+        )
 
     def _labels(self) -> Receipt:
         connection = self.tx.connection

@@ -136,7 +136,7 @@ def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
 # -- what a batch makes new ---------------------------------------------------------------------------------------
 
 
-def _complete_columns(shape: RowShape, *, inputs: str, prediction: str) -> str:
+def complete_columns(shape: RowShape, *, inputs: str, prediction: str) -> str:
     carried = [f"{inputs}.g{i}" for i in range(len(shape.groups))] + [
         f"{inputs}.s{i}" for i in range(len(shape.segments))
     ]
@@ -144,22 +144,24 @@ def _complete_columns(shape: RowShape, *, inputs: str, prediction: str) -> str:
     return ", ".join([*own, f"{inputs}.person", *carried])
 
 
-def fresh_complete(connection: duckdb.DuckDBPyConnection, table: str, shape: RowShape) -> None:
-    """Temporary table of the rows whose parts have met through the staged rows, already appended; each under the
+def fresh_complete(
+    connection: duckdb.DuckDBPyConnection, table: str, shape: RowShape, *, batch: str = "staged"
+) -> None:
+    """Temporary table of the rows whose parts have met through those of `batch`, already appended; each under the
     `seq` of the half that came last.
     """
     if not shape.parts_must_meet:
-        columns = _complete_columns(shape, inputs="s", prediction="s")
-        select = f"SELECT s.seq, {columns} FROM staged s WHERE s.part & 2 = 2"
+        columns = complete_columns(shape, inputs="s", prediction="s")
+        select = f"SELECT s.seq, {columns} FROM {batch} s WHERE s.part & 2 = 2"
     else:
         name = quoted(table)
         select = f"""
-            SELECT s.seq, {_complete_columns(shape, inputs="s", prediction="s")} FROM staged s WHERE s.part = 3
-            UNION ALL SELECT s.seq, {_complete_columns(shape, inputs="s", prediction="r")}
-            FROM staged s JOIN {name} r ON r.site = s.site AND r.id = s.id
+            SELECT s.seq, {complete_columns(shape, inputs="s", prediction="s")} FROM {batch} s WHERE s.part = 3
+            UNION ALL SELECT s.seq, {complete_columns(shape, inputs="s", prediction="r")}
+            FROM {batch} s JOIN {name} r ON r.site = s.site AND r.id = s.id
             WHERE s.part = 1 AND r.part = 2 AND r.seq <= s.seq
-            UNION ALL SELECT s.seq, {_complete_columns(shape, inputs="r", prediction="s")}
-            FROM staged s JOIN {name} r ON r.site = s.site AND r.id = s.id
+            UNION ALL SELECT s.seq, {complete_columns(shape, inputs="r", prediction="s")}
+            FROM {batch} s JOIN {name} r ON r.site = s.site AND r.id = s.id
             WHERE s.part = 2 AND r.part = 1 AND r.seq < s.seq"""
     connection.execute(f"CREATE OR REPLACE TEMP TABLE fresh_complete AS {select}")
 
@@ -170,10 +172,10 @@ def complete_sql(table: str, shape: RowShape, *, ids: str | None = None) -> str:
     some = f"SEMI JOIN {ids} USING (site, id)" if ids else ""
     rows = f"(SELECT * FROM {name} {some})"
     whole = "s.part & 2 = 2" if not shape.parts_must_meet else "s.part = 3"
-    select = f"SELECT {_complete_columns(shape, inputs='s', prediction='s')} FROM {rows} s WHERE {whole}"
+    select = f"SELECT {complete_columns(shape, inputs='s', prediction='s')} FROM {rows} s WHERE {whole}"
     if not shape.parts_must_meet:
         return select
-    return f"""{select} UNION ALL SELECT {_complete_columns(shape, inputs="i", prediction="p")}
+    return f"""{select} UNION ALL SELECT {complete_columns(shape, inputs="i", prediction="p")}
         FROM {rows} i JOIN {rows} p ON i.site = p.site AND i.id = p.id WHERE i.part = 1 AND p.part = 2"""
 
 
@@ -184,18 +186,20 @@ def latest_labels_sql(labels: str, *, before: int | None = None, ids: str | None
     return f"SELECT site, id, arg_max(label, (seq, n)) AS label FROM {quoted(labels)} {some} {limit} GROUP BY site, id"
 
 
-def fresh_labelled_by_rows(connection: duckdb.DuckDBPyConnection, labels: str | None) -> None:
-    """Temporary table `fresh_labelled`: rows of `fresh_complete` whose label came before them."""
+def fresh_labelled_by_rows(
+    connection: duckdb.DuckDBPyConnection, labels: str | None, *, complete: str = "fresh_complete"
+) -> None:
+    """Temporary table `fresh_labelled`: complete rows whose label came before them."""
     if labels is None:
         connection.execute(
-            "CREATE OR REPLACE TEMP TABLE fresh_labelled AS SELECT *, NULL AS label, 1 AS weight FROM "
-            "fresh_complete LIMIT 0"
+            "CREATE OR REPLACE TEMP TABLE fresh_labelled AS SELECT *, NULL AS label, 1 AS weight "
+            f"FROM {complete} LIMIT 0"
         )
         return
-    known = latest_labels_sql(labels, ids="fresh_complete")
+    known = latest_labels_sql(labels, ids=complete)
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE fresh_labelled AS SELECT c.*, l.label, 1::BIGINT AS weight "
-        f"FROM fresh_complete c JOIN ({known}) l USING (site, id) WHERE l.label IS NOT NULL"
+        f"FROM {complete} c JOIN ({known}) l USING (site, id) WHERE l.label IS NOT NULL"
     )
 
 

@@ -12,7 +12,9 @@ import pyarrow.parquet as pq
 from connectors.base import Chunk, Wanted
 from connectors.sources.content import Content, beginning, unreadable
 
-BATCH_ROWS = 1 << 18
+BATCH_ROWS = 1 << 16
+FEW_BYTES = 4
+"""Text that takes no more than this a value was written as codes, and is read as codes."""
 BROKEN = (pa.ArrowException, OSError, EOFError)
 """What Arrow raises on a file that is cut or garbled."""
 
@@ -35,7 +37,7 @@ def parquet_chunks(content: Content, wanted: Wanted) -> Iterator[Chunk]:
     parts = wanted.part_of()
     try:
         # Not mapped into memory: a file that shrinks under a map ends the process.
-        file = pq.ParquetFile(content.path)
+        file = pq.ParquetFile(content.path, read_dictionary=_coded(content.path))
     except BROKEN as error:
         content.check_unchanged()
         lost = unreadable("file", None, f"a complete Parquet file ({_first_line(error)})", beginning(content.path))
@@ -61,6 +63,21 @@ def parquet_chunks(content: Content, wanted: Wanted) -> Iterator[Chunk]:
                 )
             start += rows
     content.check_unchanged()
+
+
+def _coded(path: Path) -> list[str]:
+    """The columns of text that repeat few values: canonical spelling is then sought once a value, not once a row."""
+    metadata = pq.read_metadata(path)
+    texts = {column.name for column in metadata.schema.to_arrow_schema() if pa.types.is_string(column.type)}
+    groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
+    found = []
+    for at in range(metadata.num_columns):
+        name = metadata.schema.column(at).path
+        parts = [group.column(at) for group in groups] if name in texts else []
+        coded = parts and all(part.has_dictionary_page for part in parts)
+        if coded and sum(p.total_uncompressed_size for p in parts) <= FEW_BYTES * sum(p.num_values for p in parts):
+            found.append(name)
+    return found
 
 
 def _group(file: pq.ParquetFile, group: int, names: list[str], chosen: list[str], start: int) -> Iterator[Chunk]:
