@@ -31,6 +31,7 @@ BUILT_IN = {
     "source.jsonl": "connectors.sources.tabular:JsonLines",
     "source.azureml": "connectors.sources.azureml:AzureML",
     "source.kserve": "connectors.sources.kserve:KServe",
+    "source.databricks": "connectors.sources.databricks:Databricks",
     "source.sagemaker": "connectors.sources.sagemaker:SageMaker",
     "sink.folder": "connectors.sinks.folder:Folder",
     "sink.dry-run": "connectors.sinks.folder:DryRun",
@@ -118,7 +119,12 @@ def sniff(path: Path, *, among: Iterable[Source] | None = None) -> Source:
 
 
 def _first_files(folder: Path, most: int = 20) -> list[Path]:
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith("."))
+    hidden = (".", "_")  # a Delta table's log, Spark's marks
+    files = (
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not any(part.startswith(hidden) for part in path.relative_to(folder).parts)
+    )
     return [path for _, path in zip(range(most), files, strict=False)]
 
 

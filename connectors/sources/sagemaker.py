@@ -15,7 +15,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +24,12 @@ from connectors.base import Chunk, File, Raw, Source, Unreadable, Wanted
 from connectors.sources.content import Content, examine, unreadable
 from connectors.sources.csv_text import text_hints
 from connectors.sources.event_lines import Line, events, utc_of, walk_files
+from connectors.sources.halves import NoRows, Rows, joined, row_id
 from connectors.sources.json_rows import Record, chunks_of, parse_records
 from connectors.sources.payloads import rows_of
 
 HINT_LINES = 50
 EVENT = "a JSON object with captureData or groundTruthData"
-Rows = list[dict[str, Any]]
-
-
-class NoRows(ValueError):
-    """(reason, what would have been right)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,13 +110,11 @@ def _rows(log: _Log, event: Line) -> Iterator[Record | Unreadable]:
     try:
         rows = _whole(value, log)
     except NoRows as error:
-        reason, expected = error.args
-        yield unreadable(reason, number, expected, line)
+        yield unreadable(error.reason, number, error.expected, line)
         return
     own = about.get("inferenceId") or about.get("eventId")
     for index, row in enumerate(rows):
-        id_ = None if own is None else str(own) if len(rows) == 1 else f"{own}_{index}"
-        yield Record(number, row, id_, moment)
+        yield Record(number, row, row_id(own, index, len(rows)), moment)
 
 
 def _whole(event: dict[str, Any], log: _Log) -> Rows:
@@ -139,16 +132,7 @@ def _whole(event: dict[str, Any], log: _Log) -> Rows:
             halves.append(_half(part, collection, log))
     if not halves:
         raise NoRows("no_data", EVENT)
-    if len({len(rows) for rows in halves}) > 1:
-        told = " and ".join(str(len(rows)) for rows in halves)
-        raise NoRows("rows_differ", f"as many rows in the answer as in the call; found {told}")
-    outputs = {name.casefold() for name in (*log.wanted.outputs, log.wanted.label or "")}
-    whole: Rows = [{} for _ in halves[0]]
-    for rows in halves:
-        for row, more in zip_longest(whole, rows):
-            # An answer that repeats its inputs does not overwrite them.
-            row |= {name: v for name, v in more.items() if name not in row or name.casefold() in outputs}
-    return whole
+    return joined(halves, log.wanted)
 
 
 def _half(part: dict[str, Any], collection: str, log: _Log) -> Rows:

@@ -18,6 +18,7 @@ import pyarrow as pa
 from connectors.base import Chunk, File, Raw, Source, Unreadable, Wanted
 from connectors.sources.content import Content, Damaged, beginning, blocks, examine, lines, unreadable
 from connectors.sources.csv_text import Dialect, csv_chunks, sample_chunk, sniff_dialect, text_hints
+from connectors.sources.delta import delta_files, is_delta
 from connectors.sources.json_rows import Record, chunks_of, json_hints, parse_records
 from connectors.sources.parquet_file import parquet_chunks, parquet_hints
 from store.errors import BadInput
@@ -63,6 +64,9 @@ class Tabular(Source):
             return
         if not path.is_dir():
             raise BadInput(f"{path}: no such file or folder", advice="Check the path.", details={"file": str(path)})
+        if is_delta(path) and self.only in (None, "parquet"):
+            yield from delta_files(path)
+            return
         for found in sorted(path.rglob("*")):
             hidden = any(part.startswith((".", "_")) for part in found.relative_to(path).parts)
             ending = _ending(found)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 Rows = Sequence[Mapping[str, Any]]
 OUTPUTS = ("approved", "probability")
@@ -65,4 +69,69 @@ def spoil_sagemaker(folder: Path) -> int:
     event["captureData"]["endpointOutput"]["data"] = "{"
     lines[3] = json.dumps(event).encode()
     path.write_bytes(b"\n".join(lines))
+    return 1
+
+
+PAYLOADS = pa.schema(
+    [
+        ("databricks_request_id", pa.string()),
+        ("client_request_id", pa.string()),
+        ("request_date", pa.date32()),
+        ("request_time", pa.timestamp("us", "UTC")),
+        ("status_code", pa.int32()),
+        ("sampling_fraction", pa.float64()),
+        ("execution_duration_ms", pa.int64()),
+        ("request", pa.string()),
+        ("response", pa.string()),
+        ("served_entity_id", pa.string()),
+        ("logging_error_codes", pa.list_(pa.string())),
+        ("requester", pa.string()),
+    ]
+)
+"""The payload table of Databricks' AI Gateway."""
+
+
+def payload(id_: str, asked: Any, answered: Any, **changes: Any) -> dict[str, Any]:
+    """One request as the table has it."""
+    row = {
+        "databricks_request_id": id_,
+        "request_date": date(2026, 2, 1),
+        "request_time": datetime(2026, 2, 1, tzinfo=UTC),
+        "status_code": 200,
+        "sampling_fraction": 1.0,
+        "execution_duration_ms": 7,
+        "request": json.dumps(asked),
+        "response": json.dumps(answered),
+        "served_entity_id": "e",
+        "logging_error_codes": [],
+        "requester": "jane@example.org",
+    }
+    return {**row, **changes}
+
+
+def payloads(rows: Rows) -> pa.Table:
+    found = []
+    for at, some in calls(rows):
+        asked, answered = _halves(some)
+        found.append(payload(f"call-{at}", {"dataframe_records": asked}, {"predictions": answered}))
+    return pa.Table.from_pylist(found, schema=PAYLOADS)
+
+
+def write_databricks(folder: Path, rows: Rows) -> Path:
+    pq.write_table(payloads(rows), folder / "part-0.parquet")
+    return folder
+
+
+def write_delta(folder: Path, rows: Rows) -> Path:
+    from deltalake import write_deltalake
+
+    write_deltalake(str(folder / "payload"), payloads(rows))
+    return folder / "payload"
+
+
+def spoil_databricks(folder: Path) -> int:
+    (path,) = folder.rglob("*.parquet")
+    rows = pq.read_table(path).to_pylist()
+    rows[3]["response"] = "{"
+    pq.write_table(pa.Table.from_pylist(rows, schema=PAYLOADS), path)
     return 1

@@ -19,10 +19,11 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from contract import MODEL, Case, SourceContract
-from envelopes import spoil_sagemaker, write_sagemaker
+from envelopes import spoil_databricks, spoil_sagemaker, write_databricks, write_delta, write_sagemaker
 from kserve_files import calls, event, record, write_events, write_records
 
 from connectors.sources.azureml import AzureML
+from connectors.sources.databricks import Databricks
 from connectors.sources.kserve import KServe
 from connectors.sources.sagemaker import SageMaker
 from connectors.sources.tabular import Tabular
@@ -235,6 +236,22 @@ class TestKServeParquet(SourceContract):
         one_cell = "a call is one cell: damage costs the call, see test_kserve.py"
         write = partial(write_kserve_records, form="parquet")
         return Case(source=KServe(), write=write, gaps={"test_a_damaged_record_keeps_the_rest": one_cell})
+
+
+class TestDatabricks(SourceContract):
+    @pytest.fixture
+    def case(self) -> Case:
+        return Case(source=Databricks(), write=write_databricks, spoil=spoil_databricks)
+
+
+class TestDatabricksDelta(SourceContract):
+    @pytest.fixture
+    def case(self) -> Case:
+        gaps = {
+            "test_a_damaged_record_keeps_the_rest": "the file is the one that TestDatabricks spoils",
+            "test_an_empty_delivery_is_an_empty_batch": "a Delta table without rows has no file, hence no batch",
+        }
+        return Case(source=Databricks(), write=write_delta, gaps=gaps)
 
 
 class TestSageMaker(SourceContract):

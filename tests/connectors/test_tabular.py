@@ -288,7 +288,7 @@ def test_a_walk_takes_what_the_format_names_sorted(tmp_path: Path) -> None:
         "note.md",
         ".hidden/x.csv",
         "_SUCCESS",
-        "_delta_log/0.json",
+        "_checkpoint/0.json",
         "c.tsv",
     ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
