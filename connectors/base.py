@@ -121,6 +121,8 @@ class Raw:
     """Which model and version the log itself names, where it names one."""
     notes: tuple[str, ...] = ()
     """Sentences for the receipt: what whoever sends should know, and do."""
+    stream: str = ""
+    """Under which ids of rows without one are derived: the first delivery of a file that grows; empty: its sha256."""
     beside: tuple[Path, ...] = ()
     """Files under the root that it refers to and that are part of the data: kept with it where it is kept."""
 

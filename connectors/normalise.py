@@ -233,7 +233,9 @@ class Rows:
             return ids
         if self._kind is Kind.REFERENCE:
             return pa.nulls(count, pa.string())
-        derived = pc.binary_join_element_wise(self._raw.sha256[:12], pc.cast(chunk.n, pa.string()), "-")
+        derived = pc.binary_join_element_wise(
+            (self._raw.stream or self._raw.sha256)[:12], pc.cast(chunk.n, pa.string()), "-"
+        )
         if self._kind is Kind.LABELS and chunk.envelope_id is None:
             bad.all("no_id", "a row id: labels are joined on it")
         return derived if chunk.envelope_id is None else pc.coalesce(chunk.envelope_id, derived)

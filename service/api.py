@@ -186,6 +186,7 @@ class Api:
             format="tabular" if format_name in TABLES else format_name,
             options=query.getlist("option"),
             keep_unknown=True,
+            grows=False,
         )
         receipt: dict[str, Any] = (done["receipts"] or done["aside"])[0]
         return receipt

@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 
 from connectors.base import Chunk, File, Raw, Source, Wanted
 from connectors.sources.casts import Casts
-from service.batch_writing import Delivery
+from service.delivery import Delivery
+from service.growing import place_like
 from service.wiring import Hub
 from store import writes
 from store.access import Viewer
@@ -27,8 +28,6 @@ from store.errors import Retryable
 from store.events import Event
 
 SCHEMA = "bailiwick/aside/1"
-FOLDERS_KEPT = 8
-"""Folders above a file that are kept with it: they tell a format (endpoint/deployment/collection/yyyy/MM/dd/HH)."""
 
 
 @dataclass(frozen=True)
@@ -110,8 +109,7 @@ def _copy(file: File, raw: Raw, place: Path) -> File:
     """The file and what it refers to, under the folders that tell what it is; on disk before it returns."""
     name = Path(file.name)
     path = file.path.resolve()
-    above = path.parts[1 : len(path.parts) - len(name.parts)]
-    root = place.joinpath(*above[-FOLDERS_KEPT:])
+    root = place_like(path, len(name.parts), place)
     for found, wanted in ((path, root / name), *((p, root / p.relative_to(file.root.resolve())) for p in raw.beside)):
         wanted.parent.mkdir(parents=True, exist_ok=True)
         with found.open("rb") as old, wanted.open("wb") as new:

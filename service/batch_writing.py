@@ -6,13 +6,15 @@ service/ingest.py, which has settled what the batch is and that it was not here 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from connectors.base import Raw
 from connectors.normalise import Rows, Tally, hints_for, normalise
 from service.binning import current_spec, freeze_if_known, input_types
 from service.counting import blocks_at, count_sections
+from service.delivery import Delivery
+from service.growing import Reading
 from service.wiring import Hub
 from store import arrivals, repeats, rows, writes
 from store.access import Viewer
@@ -25,21 +27,6 @@ from store.receipt import Kind, Receipt
 from store.row_shape import RowShape, shape_of, told_names
 
 
-@dataclass(frozen=True, kw_only=True)
-class Delivery:
-    """What one call to ingest says about all of its files."""
-
-    site: str
-    timezone: str | None
-    kind: Kind
-    model: str | None
-    """As the caller gave it; None: the log's own, else the only one there is."""
-    version: str | None
-    """The same; None: the log's own, else the newest."""
-    options: Mapping[str, str] = field(default_factory=dict)
-    """The source's own, as text."""
-
-
 @dataclass(frozen=True)
 class BatchWriter:
     """One batch inside its transaction."""
@@ -49,6 +36,7 @@ class BatchWriter:
     model: ModelFile
     delivery: Delivery
     raw: Raw
+    reading: Reading | None = None
 
     def write(self, since: int | None) -> Receipt:
         if self.delivery.kind is Kind.LABELS:
@@ -277,6 +265,10 @@ class BatchWriter:
             table=table,
             digests=digests,
         )
+        position = self.reading.position(tally.rows) if self.reading else None
+        if position is not None:
+            about = {"site": delivery.site, "model": self.model.name, "kind": str(delivery.kind)}
+            writes.file_position(self.tx, **about, source=raw.file.name, **position)
         return receipt
 
 

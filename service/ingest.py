@@ -18,7 +18,9 @@ from connectors.base import File, Raw, Source, Wanted
 from connectors.normalise import wanted_of
 from connectors.options import options_of
 from service.aside import Unknown, keep_aside
-from service.batch_writing import BatchWriter, Delivery
+from service.batch_writing import BatchWriter
+from service.delivery import Delivery
+from service.growing import reading, still_newest
 from service.known import only_model
 from service.wiring import Hub
 from store.access import Viewer
@@ -63,18 +65,46 @@ def ingest_file(
     raw, model = _settled(hub, viewer, read, delivery)
     if isinstance(model, Unknown):
         return keep_aside(hub, viewer, source, raw, delivery, options=options, unknown=model)
+    while (receipt := _taken(hub, viewer, source, options, raw, model, delivery, since=since)) is None:
+        pass
+    return receipt
+
+
+def _taken(
+    hub: Hub,
+    viewer: Viewer,
+    source: Source,
+    options: Any,
+    raw: Raw,
+    model: ModelFile,
+    delivery: Delivery,
+    *,
+    since: int | None,
+) -> dict[str, Any] | None:
+    """The receipt of a batch, the one it has or a new one; None where another delivery of a growing file came first."""
     # Labels belong to a model: the same ones are the same batch whichever version is the newest.
     of = None if delivery.kind is Kind.LABELS else model.version
-    with hub.store.turn():
-        earlier = hub.store.reads(viewer).receipt_of(
+
+    def known() -> dict[str, Any] | None:
+        return hub.store.reads(viewer).receipt_of(
             site=delivery.site, model=model.name, version=of, kind=str(delivery.kind), sha256=raw.sha256
         )
-        if earlier is not None:
+
+    if (earlier := known()) is not None:
+        return {**earlier, "repeated": True}
+    wanted = wanted_of(model, delivery.kind)
+    with (
+        reading(hub, viewer, raw, model.name, delivery, read=lambda file: source.read(file, options, wanted)) as found,
+        hub.store.turn(),
+    ):
+        if (earlier := known()) is not None:
             return {**earlier, "repeated": True}
+        if not still_newest(hub, viewer, found):
+            return None
         with hub.store.write(
             viewer.name, Event.BATCH_ROWS_ACCEPTED, f"{delivery.site}/{model.name}:{model.version}"
         ) as tx:
-            receipt = BatchWriter(hub, tx, model, delivery, raw).write(since)
+            receipt = BatchWriter(hub, tx, model, delivery, found.raw, found).write(since)
     return {**receipt.as_json(), "known_at": tx.now}
 
 

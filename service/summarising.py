@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from service.batch_writing import Delivery
 from service.bundles import SCHEMA
+from service.delivery import Delivery
 from service.ingest import ingest_paths, nothing_recorded
 from service.noisy_counts import GRAIN_OF_BLOCK, block_row, noisy_blocks, told_rows
 from service.wiring import Hub, local_viewer, memory_hub

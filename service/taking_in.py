@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors import registry
 from connectors.base import File
-from service.batch_writing import Delivery
+from service.delivery import Delivery
 from service.ingest import ingest_file
 from service.known import known_site, refuse_rows_unless_shared
 from service.wiring import Hub

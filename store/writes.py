@@ -156,6 +156,11 @@ def aside(tx: Transaction, **columns: Any) -> None:
     tx.details |= {name: columns[name] for name in told}
 
 
+def file_position(tx: Transaction, **columns: Any) -> None:
+    """How far a line file was read with this batch: every column of `file_position`."""
+    record(tx, "file_position", columns)
+
+
 def quarantine(
     tx: Transaction,
     *,

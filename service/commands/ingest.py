@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from connectors.options import pairs
-from service.batch_writing import Delivery
 from service.bundles import take_bundle
+from service.delivery import Delivery
 from service.ingest import ingest_paths, nothing_recorded
 from service.known import known_model, known_site, only_model, refuse_rows_unless_shared
 from service.wiring import Hub
@@ -31,6 +31,7 @@ def ingest(
     format: str = "auto",
     options: Sequence[str] = (),
     keep_unknown: bool = False,
+    grows: bool = True,
 ) -> dict[str, Any]:
     """Files, folders or bundles of one site: a receipt per batch, what was kept aside, and the errors of files that
     gave neither.
@@ -38,6 +39,7 @@ def ingest(
     options: of the source, each as `key=value`.
     keep_unknown: rows said to be of a model that nobody added are kept aside; else naming one is an error. Rows whose
     log names such a model or version by itself are kept aside either way.
+    grows: whether a file that begins as one of its name did before is that file, grown.
     """
     require(viewer, Permission.INGEST_WRITE, site=site)
     try:
@@ -67,7 +69,13 @@ def ingest(
     if model is not None and (of_kind is Kind.REFERENCE or not keep_unknown):
         known_model(hub, viewer, model, version)
     delivery = Delivery(
-        site=site, timezone=row["timezone"], kind=of_kind, model=model, version=version, options=pairs(options)
+        site=site,
+        timezone=row["timezone"],
+        kind=of_kind,
+        model=model,
+        version=version,
+        options=pairs(options),
+        grows=grows,
     )
     answers, errors = ingest_paths(hub, viewer, paths, delivery, format_name=format)
     if not answers:

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from service.batch_writing import Delivery
 from service.binning import freeze_if_known
+from service.delivery import Delivery
 from service.ingest import ingest_paths
 from service.known import known_model
 from service.taking_in import take_in

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from service.batch_writing import Delivery
+from service.delivery import Delivery
 from service.ingest import ingest_paths
 from service.known import known_site, refuse_rows_unless_shared
 from service.wiring import Hub

@@ -56,6 +56,12 @@ CREATE TABLE aside_version (
     last_event TIMESTAMP, folder VARCHAR, file VARCHAR, reader VARCHAR, options VARCHAR, batch VARCHAR
 );
 
+-- A row is how far one line file was read: a delivery of that name that begins with the same bytes goes on from there.
+CREATE TABLE file_position (
+    seq BIGINT, site VARCHAR, model VARCHAR, kind VARCHAR, source VARCHAR, stream VARCHAR, length BIGINT,
+    sha256 VARCHAR, next_n BIGINT
+);
+
 -- A row is one record that could not be read, with the bytes as they came.
 CREATE TABLE quarantine (
     seq BIGINT, known_at TIMESTAMP, id VARCHAR, batch VARCHAR, site VARCHAR, model VARCHAR, source VARCHAR,

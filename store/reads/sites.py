@@ -15,6 +15,13 @@ _RECEIPTS = files("store").joinpath("sql", "receipts.sql").read_text()
 _COVERAGE = files("store").joinpath("sql", "coverage.sql").read_text()
 
 
+_NOT_FINISHED_SINCE = (
+    "NOT (reason = 'unfinished' AND EXISTS (SELECT 1 FROM file_position was JOIN file_position then_ USING (stream) "
+    "WHERE was.seq = quarantine.seq AND then_.seq > was.seq AND then_.seq <= ?))"
+)
+"""Half a line at the end of a file that has grown since was read again, and needs nobody."""
+
+
 class SiteReads(View):
     def sites(self) -> list[dict[str, Any]]:
         """Every site with its freshness against its own contact window; `never` where nothing came yet."""
@@ -60,8 +67,9 @@ class SiteReads(View):
         more, values = where(site=site, model=model)
         rows = self.rows(
             "SELECT id, batch, site, model, source, line, reason, expected, bytes, seq, known_at FROM quarantine "
-            f"WHERE seq <= ? AND {self.allowed(Permission.QUARANTINE_READ)}{more} ORDER BY seq DESC, id",
-            [self.seq, *values],
+            f"WHERE seq <= ? AND {self.allowed(Permission.QUARANTINE_READ)}{more} AND {_NOT_FINISHED_SINCE} "
+            "ORDER BY seq DESC, id",
+            [self.seq, *values, self.seq],
         )
         for row in rows:
             row["text"] = bytes(row.pop("bytes")).decode("utf-8", errors="backslashreplace")
@@ -81,6 +89,23 @@ class SiteReads(View):
     def aside_of(self, id_: str) -> dict[str, Any] | None:
         """A file kept aside or taken in since, as it stands, with where its bytes are. Asked by ingest for any site."""
         return self.one("SELECT * FROM aside_at(?) WHERE id = ?", [self.seq, id_])
+
+    def file_positions(self, *, site: str, model: str, kind: str, source: str, most: int) -> list[dict[str, Any]]:
+        """Where files of this name ended when they were last read, at most so long, the longest first.
+
+        Asked by whoever sends such a file and may write there, so it is not filtered by what they may read.
+        """
+        return self.rows(
+            "SELECT * FROM file_position WHERE seq <= ? AND site = ? AND model = ? AND kind = ? AND source = ? "
+            "QUALIFY row_number() OVER (PARTITION BY stream ORDER BY seq DESC) = 1 AND length <= ? "
+            "ORDER BY length DESC LIMIT 1000",
+            [self.seq, site, model, kind, source, most],
+        )
+
+    def stream_end(self, stream: str) -> int | None:
+        """The seq under which a growing file was last read."""
+        found = self.one("SELECT max(seq) AS seq FROM file_position WHERE seq <= ? AND stream = ?", [self.seq, stream])
+        return None if found is None else found["seq"]
 
     def coverage(self, model: str, version: str | None, start: datetime, end: datetime) -> list[dict[str, Any]]:
         """Per site: what came in [start, end), what was set aside and why, silent hours, and how many have a label."""
