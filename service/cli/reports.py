@@ -13,6 +13,7 @@ from service.cli.declare import command, group_app, split_model
 from service.cli.output import emit, facts, note, progress, say, table
 from service.exits import ExitCode
 from service.times import parse_time
+from store.errors import BadInput
 
 report_app = group_app("Reports with their evidence: build, verify, list.")
 
@@ -98,6 +99,33 @@ def verify(
 
     emit(found, human)
     raise typer.Exit(ExitCode.DONE if well else ExitCode.NOT_WELL)
+
+
+@command(report_app, "check-claims", example="bailiwick report check-claims published-audit.csv")
+def check_claims(
+    file: Path = typer.Argument(..., help="CSV: a category a line, its counts, and what is claimed."),
+) -> None:
+    """Check an audit that somebody else published: what does not follow from its counts. Needs no hub."""
+    from reports import claims
+
+    try:
+        text = here(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{file} cannot be read: {error}", advice="Give a CSV file in UTF-8.") from error
+    rows = claims.read_claims(text, source=file.name)
+    found = claims.check_claims(rows)
+    told = {"schema": "bailiwick/claims/1", "file": str(file), "rows": len(rows), "claims": claims.count_claims(rows)}
+    serious = sum(one.kind in claims.SERIOUS for one in found)
+
+    def human() -> None:
+        say(f"{told['claims']} claims on {len(rows)} lines: {serious or 'none'} does not follow from the counts.")
+        for one in found:
+            say(f"  {'line ' + str(one.line) if one.line else 'all lines'}, {one.where}: {one.told}")
+        if any(one.kind == "tables_differ" for one in found):
+            say(f"  Totals: {found[-1].claimed}")
+
+    emit({**told, "does_not_follow": serious, "findings": [one.as_json() for one in found]}, human)
+    raise typer.Exit(ExitCode.NOT_WELL if serious else ExitCode.DONE)
 
 
 @command(report_app, "list", example="bailiwick report list --model loan-approval")
