@@ -6,7 +6,7 @@ Reads a CSV with one line a category. Columns are found by their names, whatever
     n                how many were considered (`n`, `n_applicants`, `applicants`, `total`, `count`)
     selected         how many were selected, or scored above the median (`selected`, `n_selected`, `n_above_median`);
                      may be missing: then a rate is checked for being the rate of any whole number
-    rate, ratio      as published (`selection_rate`, `scoring_rate`, `rate`, `impact_ratio`, `ratio`, also `..._printed`)
+    rate, ratio      as published (`selection_rate`, `scoring_rate`, `rate`, `impact_ratio`, `ratio`, `..._printed`)
 
 Every other column that holds text names the category. A claim follows when the exact figure, rounded half up to the
 digits that were printed, is the claim. What does not follow is told with what does, and, where it is so, that it was
