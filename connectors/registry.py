@@ -32,6 +32,7 @@ BUILT_IN = {
     "source.azureml": "connectors.sources.azureml:AzureML",
     "source.kserve": "connectors.sources.kserve:KServe",
     "source.databricks": "connectors.sources.databricks:Databricks",
+    "source.seldon": "connectors.sources.seldon:Seldon",
     "source.sagemaker": "connectors.sources.sagemaker:SageMaker",
     "sink.folder": "connectors.sinks.folder:Folder",
     "sink.dry-run": "connectors.sinks.folder:DryRun",

@@ -10,16 +10,16 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from connectors.base import Unreadable, Wanted
+from connectors.base import Unreadable
 from connectors.sources.casts import EARLIEST, LATEST
 from connectors.sources.content import unreadable
 from connectors.sources.event_lines import utc_of
-from connectors.sources.inference_protocol import rows_in, split_tail
+from connectors.sources.inference_protocol import split_tail
 from connectors.sources.json_rows import Record
 
 _DECODER = json.JSONDecoder()
@@ -44,13 +44,19 @@ class Half:
     service: str | None
     """Which model was asked, as the serving stack calls it."""
     payload: Any
+    node: str | None = None
+    """Which model of a graph, where a service is one of many."""
     tail: bytes = b""
     """Values behind the JSON (the binary tensor extension)."""
 
 
-def half_rows(half: Half, line: int | None, record: bytes, wanted: Wanted) -> Iterator[Record | Unreadable]:
+Rows = Callable[[Half], Iterator[dict[str, Any] | str]]
+"""The rows of a half's payload; a string says what would have been right in place of one."""
+
+
+def half_rows(half: Half, line: int | None, record: bytes, rows: Rows) -> Iterator[Record | Unreadable]:
     """The rows of a half under their ids; `record` is the event as it came, for quarantine."""
-    for index, row in enumerate(rows_in(half.payload, asked=half.asked, wanted=wanted, tail=half.tail)):
+    for index, row in enumerate(rows(half)):
         if isinstance(row, str):
             yield unreadable("not_tabular", line, row, record)
         elif not row:

@@ -39,7 +39,7 @@ def rows_in(payload: Any, *, asked: bool, wanted: Wanted, tail: bytes = b"") -> 
     if key is None:
         yield f"an object with {' or '.join(REQUEST_KEYS if asked else RESPONSE_KEYS)}, as inference protocols have it"
         return
-    yield from _plain_rows(payload[key], key, asked=asked, wanted=wanted)
+    yield from plain_rows(payload[key], key, asked=asked, wanted=wanted)
 
 
 def is_v2(payload: Any) -> bool:
@@ -108,7 +108,7 @@ def tensor_columns(tensors: Sequence[Tensor], *, asked: bool, wanted: Wanted) ->
     columns: dict[str, list[Any]] = {}
     for tensor in _of_equal_length(tensors, declared):
         columns |= tensor.columns()
-    names = _names(list(columns), order=order, asked=asked, declared=declared)
+    names = names_for(list(columns), order=order, asked=asked, declared=declared)
     return dict(zip(names, columns.values(), strict=True))
 
 
@@ -125,7 +125,7 @@ def _of_equal_length(tensors: Sequence[Tensor], declared: dict[str, int] | None)
     return known
 
 
-def _names(own: list[str], *, order: tuple[str, ...], asked: bool, declared: dict[str, int] | None) -> list[str]:
+def names_for(own: list[str], *, order: tuple[str, ...], asked: bool, declared: dict[str, int] | None) -> list[str]:
     """What the columns are called: as the log says where the model knows any of it, else the model's own in order."""
     if declared is None:
         return own
@@ -148,7 +148,8 @@ def _known(name: str, declared: dict[str, int]) -> str:
 # -- V1 -----------------------------------------------------------------------------------------------------------
 
 
-def _plain_rows(data: Any, key: str, *, asked: bool, wanted: Wanted) -> Iterator[Row | str]:
+def plain_rows(data: Any, key: str, *, asked: bool, wanted: Wanted) -> Iterator[Row | str]:
+    """The rows in JSON's own lists and objects; key: what they are called where they have no names."""
     if isinstance(data, dict):
         for row in _columns_by_name(data):
             yield row if isinstance(row, str) else _named(row, asked=asked, wanted=wanted)
@@ -172,7 +173,7 @@ def _plain_rows(data: Any, key: str, *, asked: bool, wanted: Wanted) -> Iterator
             values = values[0]
         own = [f"{key}-{at}" for at in range(len(values))] if len(values) != 1 else [key]
         try:
-            names = _names(own, order=order, asked=asked, declared=declared)
+            names = names_for(own, order=order, asked=asked, declared=declared)
             yield dict(zip(names, values, strict=True))
         except NoTensor as error:
             yield str(error)
@@ -198,7 +199,9 @@ def _named(row: Row, *, asked: bool, wanted: Wanted) -> Row | str:
     if declared is None or not opened or any(name.casefold() in declared for name in opened):
         return opened
     try:
-        names = _names(list(opened), order=wanted.inputs if asked else wanted.outputs, asked=asked, declared=declared)
+        names = names_for(
+            list(opened), order=wanted.inputs if asked else wanted.outputs, asked=asked, declared=declared
+        )
     except NoTensor as error:
         return str(error)
     if len(row) == 1:

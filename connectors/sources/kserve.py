@@ -11,19 +11,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from connectors.base import Chunk, File, Raw, Source, Unreadable, Wanted
-from connectors.sources.captured import Half, NoEvent, as_json, from_base64, half_rows, moment_of, payload_of, plain
+from connectors.sources.captured import Half, NoEvent, from_base64, moment_of, payload_of, plain
+from connectors.sources.captured_log import Event, Log, batch
 from connectors.sources.content import Content, Damaged, beginning, blocks, examine, unreadable
 from connectors.sources.csv_text import csv_chunks, sniff_dialect
 from connectors.sources.event_lines import walk_files
-from connectors.sources.json_rows import Record, chunks_of, json_hints
+from connectors.sources.inference_protocol import rows_in
+from connectors.sources.json_rows import chunks_of
 from connectors.sources.parquet_file import parquet_chunks
 from connectors.sources.tabular import is_document, json_records
 
@@ -33,22 +33,12 @@ NAMED = re.compile(r"-(request|response)\.(json|csv|parquet)(\.gz)?$")
 ENDINGS = (".json", ".jsonl", ".csv", ".parquet", ".json.gz", ".jsonl.gz", ".csv.gz")
 RECORD_KEYS = (b'"reqType"', b'"ReqType"')
 CSV_HEAD = b"url,bytes,contentType,reqType,"
-HINT_EVENTS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KServeOptions:
-    """None so far: a logger's events say all that is needed."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Log:
-    file: File
-    content: Content
-    form: str
-    wanted: Wanted
-    service: str | None = None
-    """Whose events are read, once it is known."""
+    service: str = ""
+    """Whose events are read where a file holds several inference services; else the first named."""
 
 
 class KServe(Source):
@@ -73,24 +63,16 @@ class KServe(Source):
 
     def read(self, file: File, options: Any, wanted: Wanted) -> Raw:
         content = examine(file.path)
-        log = _Log(file, content, _form(file.path), wanted)
-        first = [item for item in islice(_halves(log), HINT_EVENTS) if not isinstance(item, Unreadable)]
-        service = next((half.service for _, _, half in first if half.service), None)
-        log = _Log(file, content, log.form, wanted, service)
-        rows = (row for line, record, half in first for row in half_rows(half, line, record, wanted))
-        notes = []
-        if any(half.time is None for _, _, half in first):
-            notes.append("events without a time took the file's modification time")
-        return Raw(
+        log = Log(
             file=file,
-            format=self.kind,
-            sha256=content.sha256,
-            size=content.size,
-            chunks=partial(_chunks, log),
-            hints=json_hints(rows, wanted),
-            model=service,
-            notes=tuple(notes),
+            content=content,
+            wanted=wanted,
+            events=partial(_events, content, _form(file.path)),
+            half_of=partial(half_of, name=file.name),
+            rows=lambda half: rows_in(half.payload, asked=half.asked, wanted=wanted, tail=half.tail),
+            service=options.service or None,
         )
+        return batch(log, self.kind)
 
 
 def _form(path: Path) -> str:
@@ -108,63 +90,31 @@ def _form(path: Path) -> str:
     return "csv" if b"," in start.split(b"\n", 1)[0] and not start.startswith(b'{"') else "lines"
 
 
-def _chunks(log: _Log) -> Iterator[Chunk]:
-    changed = datetime.fromtimestamp(log.content.stamp[1] / 1e9, UTC).replace(tzinfo=None)
-    yield from chunks_of(_rows(log, changed), log.wanted)
-    log.content.check_unchanged()
-
-
-def _rows(log: _Log, changed: datetime) -> Iterator[Record | Unreadable]:
-    for item in _halves(log):
-        if isinstance(item, Unreadable):
-            yield item
-            continue
-        line, record, half = item
-        if half.service and log.service and half.service != log.service:
-            yield unreadable("other_model", line, f"events of {log.service} alone, as the file begins", record)
-            continue
-        timed = half if half.time is not None else replace(half, time=changed)
-        yield from half_rows(timed, line, record, log.wanted)
-
-
 # -- events -------------------------------------------------------------------------------------------------------
 
 
-def _halves(log: _Log) -> Iterator[tuple[int | None, bytes, Half] | Unreadable]:
-    for line, event in _events(log):
-        if isinstance(event, Unreadable):
-            yield event
-            continue
-        record = as_json(event)
-        try:
-            yield line, record, half_of(event, log.file.name)
-        except NoEvent as error:
-            yield unreadable(error.reason, line, error.expected, record)
-
-
-def _events(log: _Log) -> Iterator[tuple[int | None, dict[str, Any] | Unreadable]]:
-    if log.form in ("lines", "array"):
-        for record in json_records(log.content, array=log.form == "array"):
+def _events(content: Content, form: str) -> Iterator[Event]:
+    if form in ("lines", "array"):
+        for record in json_records(content, array=form == "array"):
             yield (record.line, record if isinstance(record, Unreadable) else record.row)
         return
-    for chunk in _table(log):
+    for chunk in _table(content, form):
         lines = chunk.lines.to_pylist() if chunk.lines is not None else [None] * chunk.table.num_rows
         yield from zip(lines, chunk.table.to_pylist(), strict=True)
         for lost in chunk.unreadable:
             yield lost.line, lost
 
 
-def _table(log: _Log) -> Iterator[Chunk]:
-    if log.form == "parquet":
-        yield from parquet_chunks(log.content, Wanted())
+def _table(content: Content, form: str) -> Iterator[Chunk]:
+    if form == "parquet":
+        yield from parquet_chunks(content, Wanted())
         return
     try:
-        head = next(blocks(log.file.path), b"")
+        head = next(blocks(content.path), b"")
     except Damaged as damage:
-        lost = unreadable("file", None, str(damage), beginning(log.file.path))
-        yield from chunks_of([lost], Wanted())
+        yield from chunks_of([unreadable("file", None, str(damage), beginning(content.path))], Wanted())
         return
-    yield from csv_chunks(log.content, sniff_dialect(head, ","), Wanted())
+    yield from csv_chunks(content, sniff_dialect(head, ","), Wanted())
 
 
 def half_of(event: dict[str, Any], name: str = "") -> Half:

@@ -21,11 +21,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 from contract import MODEL, Case, SourceContract
 from envelopes import spoil_databricks, spoil_sagemaker, write_databricks, write_delta, write_sagemaker
 from kserve_files import calls, event, record, write_events, write_records
+from seldon_files import FEEDBACK, kafka_record, request
 
 from connectors.sources.azureml import AzureML
 from connectors.sources.databricks import Databricks
 from connectors.sources.kserve import KServe
 from connectors.sources.sagemaker import SageMaker
+from connectors.sources.seldon import Seldon
 from connectors.sources.tabular import Tabular
 
 Rows = Sequence[Mapping[str, Any]]
@@ -109,6 +111,42 @@ def write_kserve_events(folder: Path, rows: Rows) -> Path:
 
 def write_kserve_records(folder: Path, rows: Rows, form: str) -> Path:
     return write_records(folder, [record(payload, call=call) for call, payload in calls(rows)], form)
+
+
+def _seldon_payloads(rows: Rows) -> list[tuple[str, dict[str, Any]]]:
+    out = []
+    for call, payload in calls(rows):
+        names = list(dict.fromkeys(name for row in payload["instances"] for name in row))
+        values = [[row.get(name) for name in names] for row in payload["instances"]]
+        out.append((call, {"data": {"names": names, "ndarray": values}}))
+    return out
+
+
+def write_seldon(folder: Path, rows: Rows) -> Path:
+    labels = bool(rows) and set(rows[0]) == {"id", "repaid"}
+    events = [
+        request({"truth": payload}, call=call, type_=FEEDBACK) if labels else request(payload, call=call)
+        for call, payload in _seldon_payloads(rows)
+    ]
+    return write_events(folder, events)
+
+
+def write_seldon_kafka(folder: Path, rows: Rows) -> Path:
+    return write_events(
+        folder, [kafka_record(json.dumps(payload), key=call) for call, payload in _seldon_payloads(rows)]
+    )
+
+
+def _spoil_seldon(path: Path) -> int:
+    lines = path.read_bytes().split(b"\n")
+    call = json.loads(lines[3])
+    text = "value" in call
+    payload = json.loads(call["value"]) if text else call["body"]
+    payload["data"]["ndarray"][1] = "no row"
+    call["value" if text else "body"] = json.dumps(payload) if text else payload
+    lines[3] = json.dumps(call).encode()
+    path.write_bytes(b"\n".join(lines))
+    return 1
 
 
 def _spoil_line(path: Path, text: bytes, number: int = 5) -> int:
@@ -258,6 +296,19 @@ class TestSageMaker(SourceContract):
     @pytest.fixture
     def case(self) -> Case:
         return Case(source=SageMaker(), write=write_sagemaker, spoil=spoil_sagemaker)
+
+
+class TestSeldonEvents(SourceContract):
+    @pytest.fixture
+    def case(self) -> Case:
+        return Case(source=Seldon(), write=write_seldon, spoil=_spoil_seldon)
+
+
+class TestSeldonKafka(SourceContract):
+    @pytest.fixture
+    def case(self) -> Case:
+        feedback = "topics of inputs and outputs carry no feedback: labels come from elsewhere"
+        return Case(source=Seldon(), write=write_seldon_kafka, spoil=_spoil_seldon, gaps={"test_labels": feedback})
 
 
 def test_every_source_is_held_to_the_contract() -> None:
