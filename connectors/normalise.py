@@ -19,8 +19,9 @@ import pyarrow.compute as pc
 
 from connectors.base import Chunk, Raw
 from connectors.rejects import Record, Rejects
-from connectors.roles import Role, fields_of, label_name, schema_of, wanted_of
+from connectors.roles import CONTRIBUTIONS, TIMELESS, Role, fields_of, label_name, schema_of, wanted_of
 from connectors.sources.casts import Casts, Column
+from store.attribution import LARGEST
 from store.errors import BadInput, BailiwickError
 from store.model_file import InputType, ModelFile
 from store.receipt import Kind
@@ -85,6 +86,7 @@ class Rows:
         self._accepted = 0
         self._labels: list[pa.Table] = []
         self.ids_told = False
+        self.times_told = False
         """Whether any row brought an id of its own, so that it may come twice."""
         self._first: datetime | None = None
         self._last: datetime | None = None
@@ -216,10 +218,17 @@ class Rows:
         if pa.types.is_floating(self.schema.field(name).type):
             typed, wrong = self._casts.number(raw)
             bad.some(wrong, f"type:{column}", "a number", raw)
-            return typed
+            return self._contributions(typed, raw, column, bad) if self._kind in CONTRIBUTIONS else typed
         typed, wrong = self._casts.text(raw)
         bad.some(wrong, f"type:{column}", "a single value", raw)
         return self._hashed(typed) if role is Role.PERSON else typed
+
+    def _contributions(self, typed: Column, raw: Column, column: str, bad: Rejects) -> Column:
+        """NaN is how tables of contributions write missing; what no sum could hold is told."""
+        told = pc.if_else(pc.is_nan(typed), pa.scalar(None, typed.type), typed)
+        wrong = pc.fill_null(pc.greater(pc.abs(told), LARGEST), False)
+        bad.some(wrong, f"range:{column}", f"a contribution between -{LARGEST:g} and {LARGEST:g}", raw)
+        return told
 
     def _ids(self, raw: Column | None, chunk: Chunk, bad: Rejects) -> Column:
         count = len(chunk.n)
@@ -227,11 +236,11 @@ class Rows:
         if raw is not None:
             ids, wrong = self._casts.text(raw)
             bad.some(wrong, "type:id", "a single value", raw)
-            if self._kind is not Kind.REFERENCE:
+            if self._kind not in TIMELESS:
                 missing = pc.or_(pc.is_null(ids), pc.fill_null(pc.equal(ids, ""), True))
                 bad.some(missing, "no_id", "a row id", raw)
             return ids
-        if self._kind is Kind.REFERENCE:
+        if self._kind in TIMELESS:
             return pa.nulls(count, pa.string())
         derived = pc.binary_join_element_wise(
             (self._raw.stream or self._raw.sha256)[:12], pc.cast(chunk.n, pa.string()), "-"
@@ -242,7 +251,8 @@ class Rows:
 
     def _times(self, raw: Column | None, chunk: Chunk, bad: Rejects) -> Column:
         received = pa.scalar(self._received_at, pa.timestamp("us"))
-        reference = self._kind is Kind.REFERENCE
+        reference = self._kind in TIMELESS
+        self.times_told |= raw is not None or chunk.envelope_time is not None
         if raw is not None:
             times, wrong = self._casts.time(raw)
             if reference:
@@ -304,12 +314,16 @@ def normalise(
     declares an outcome (null where the file does not tell it). Labels: n, id, label. Reference: as predictions, id
     and event_time null where the file has none.
 
+    Attributions: n, id, event_time, part, x0.. as numbers: contributions; NaN is missing.
+
     types: of the inputs, in order (`store.bin_learning.resolve_types(model, hints_for(raw, model))`).
     received_at: naive UTC, the time of rows that carry none. timezone: of times without zone; None is UTC.
     salt: for the hash of `person`; the text itself never leaves this module.
     """
-    if kind not in (Kind.PREDICTIONS, Kind.LABELS, Kind.REFERENCE):
-        raise BadInput(f"{kind} hold no rows of a model", advice="Rows are predictions, labels or reference.")
+    if kind not in (Kind.PREDICTIONS, Kind.LABELS, Kind.REFERENCE, *CONTRIBUTIONS):
+        raise BadInput(
+            f"{kind} hold no rows of a model", advice="Rows are predictions, labels, reference, attributions."
+        )
     if kind is Kind.LABELS:
         label_name(model)
     return Rows(raw, model, kind=kind, types=types, received_at=received_at, timezone=timezone, salt=salt)

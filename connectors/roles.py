@@ -12,6 +12,10 @@ from store.errors import BadInput
 from store.model_file import InputType, ModelFile, Task
 from store.receipt import Kind
 
+TIMELESS = (Kind.REFERENCE, Kind.REFERENCE_ATTRIBUTIONS)
+"""Kinds whose rows need neither an id nor a time."""
+CONTRIBUTIONS = (Kind.ATTRIBUTIONS, Kind.REFERENCE_ATTRIBUTIONS)
+
 
 class Role(Enum):
     """(name, the part of a row it belongs to, whether a batch is worth reading for it)."""
@@ -64,7 +68,10 @@ def fields_of(model: ModelFile, kind: Kind, types: tuple[InputType, ...]) -> tup
         return row_id, Field("label", label_name(model), Role.OUTCOME, told)
     if len(types) != len(columns.inputs):
         raise ValueError(f"{len(types)} types for {len(columns.inputs)} inputs")
-    kinds = [pa.float64() if kind is InputType.NUMBER else pa.string() for kind in types]
+    if kind in CONTRIBUTIONS:
+        told_of = [Field(f"x{i}", c.name, Role.INPUT, pa.float64()) for i, c in enumerate(columns.inputs)]
+        return row_id, Field("event_time", columns.time or "", Role.TIME, pa.timestamp("us")), *told_of
+    kinds = [pa.float64() if of is InputType.NUMBER else pa.string() for of in types]
     out = [row_id, Field("event_time", columns.time or "", Role.TIME, pa.timestamp("us"))]
     out += [Field(f"x{i}", c.name, Role.INPUT, kinds[i]) for i, c in enumerate(columns.inputs)]
     if columns.prediction:

@@ -230,7 +230,7 @@ class BatchWriter:
     def _digests(self, table: str) -> list[str]:
         return batch_digests(self.tx.connection, table, self.tx.seq)
 
-    def _receipt(self, tally: Tally, duplicates: int, *, table: str, digests: Sequence[str]) -> Receipt:
+    def _receipt(self, tally: Tally, duplicates: int, *, table: str | None, digests: Sequence[str]) -> Receipt:
         delivery, raw = self.delivery, self.raw
         version = None if delivery.kind is Kind.LABELS else self.model.version
         id_ = make_id("batch", delivery.site, self.model.name, version, delivery.kind, raw.sha256)

@@ -16,10 +16,11 @@ import numpy as np
 import pyarrow as pa
 
 from monitors.accounting import Budget, Spend, admit, exact, spends_of
+from service.attribution_batches import attribution_table
 from service.known import known_model
 from service.releases import GRAINS, check_noisy_block, check_release, moment, refuse_taken_before
 from service.wiring import Hub
-from store import writes
+from store import attribution_writes, writes
 from store.access import Viewer
 from store.bins import BinSpec, Section
 from store.canonical import canonical_json, make_id, sha256_hex
@@ -110,7 +111,7 @@ def _refuse_counted_before(hub: Hub, document: dict[str, Any], site: str, model:
         [site, model.name, model.version],
     )
     known = {row["source"] for row in rows}
-    again = [source["name"] for source in document["sources"] if source["sha256"] in known]
+    again = [source["name"] for source in _sources(document) if source["sha256"] in known]
     if again:
         raise Refused(
             f"{path} counts files that an earlier bundle of {site} has counted: {', '.join(again[:5])}",
@@ -143,6 +144,8 @@ def _write(
             tx, table, site=site["site"], model=model.name, version=model.version, spec_hash=spec.spec_hash,
             variance=variance, release=release_id,
         )  # fmt: skip
+    sums = attribution_table(document.get("attributions", []), model, path)
+    attribution_writes.attributions(tx, sums, site=site["site"], model=model.name, version=model.version)
     events = [source for source in document["sources"] if source["first_event"]]
     receipt = Receipt(
         batch=make_id("batch", site["site"], model.name, model.version, Kind.SUMMARIES, sha256_hex(raw)),
@@ -162,8 +165,13 @@ def _write(
         reasons={str(reason): int(count) for reason, count in document["reasons"].items()},
         source=path.name,
     )
-    writes.batch(tx, receipt, bytes_=len(raw), sources=[source["sha256"] for source in document["sources"]])
+    writes.batch(tx, receipt, bytes_=len(raw), sources=[source["sha256"] for source in _sources(document)])
     return receipt
+
+
+def _sources(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every file that the bundle was counted from."""
+    return [*document["sources"], *document.get("attribution_sources", [])]
 
 
 def _checked(block: dict[str, Any], spec: BinSpec, path: Path, releases: dict[str, dict[str, Any]]) -> dict[str, Any]:

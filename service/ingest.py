@@ -17,7 +17,9 @@ from connectors import registry
 from connectors.base import File, Raw, Source, Wanted
 from connectors.normalise import wanted_of
 from connectors.options import options_of
+from connectors.roles import CONTRIBUTIONS, TIMELESS
 from service.aside import Unknown, keep_aside
+from service.attribution_batches import AttributionWriter
 from service.batch_writing import BatchWriter
 from service.delivery import Delivery
 from service.growing import reading, still_newest
@@ -104,7 +106,8 @@ def _taken(
         with hub.store.write(
             viewer.name, Event.BATCH_ROWS_ACCEPTED, f"{delivery.site}/{model.name}:{model.version}"
         ) as tx:
-            receipt = BatchWriter(hub, tx, model, delivery, found.raw, found).write(since)
+            writer = AttributionWriter if delivery.kind in CONTRIBUTIONS else BatchWriter
+            receipt = writer(hub, tx, model, delivery, found.raw, found).write(since)
     return {**receipt.as_json(), "known_at": tx.now}
 
 
@@ -128,7 +131,7 @@ def _settled(
     other = reads.model_file(named, str(raw.version))
     if other is not None:
         return read(wanted_of(other, delivery.kind)), other
-    if delivery.kind is Kind.REFERENCE:
+    if delivery.kind in TIMELESS:
         # Whoever brings a reference means the model that they named.
         return raw, model
     return read(Wanted()), Unknown(named, raw.version, model.columns.time or "")

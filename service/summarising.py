@@ -19,6 +19,7 @@ from store import writes
 from store.access import Viewer
 from store.bins import BinSpec, Section
 from store.canonical import sha256_hex
+from store.errors import BadInput
 from store.events import Event
 from store.model_file import ModelFile
 from store.receipt import Kind
@@ -32,6 +33,7 @@ def summarise(
     paths: Sequence[Path],
     *,
     labels: Sequence[Path] = (),
+    attributions: Sequence[Path] = (),
     file: ModelFile,
     spec: BinSpec,
     site: str,
@@ -48,11 +50,23 @@ def summarise(
         )
         if labels:
             _bring(memory, labels, Kind.LABELS, file=file, site=site, timezone=timezone, format_name=format_name)
+        if attributions and sharing == "noisy-counts":
+            raise BadInput(
+                f"site {site} shares noisy counts, and contributions are not released with noise",
+                advice="Leave --attributions out.",
+            )
+        told = []
+        if attributions:
+            told = _bring(
+                memory, attributions, Kind.ATTRIBUTIONS,
+                file=file, site=site, timezone=timezone, format_name=format_name,
+            )  # fmt: skip
         bundle = _header(receipts, file, spec, site, sharing)
         if sharing == "noisy-counts":
             blocks, releases = noisy_blocks(hub, viewer, memory, file, spec, site)
             return {**_without_exact_numbers(bundle, blocks, releases, spec), "blocks": blocks, "releases": releases}
-        return {**bundle, "blocks": _exact(memory, file, spec, site), "releases": []}
+        sums = _contributed(memory, file, told)
+        return {**bundle, "blocks": _exact(memory, file, spec, site), "releases": [], **sums}
     finally:
         memory.close()
 
@@ -154,6 +168,19 @@ def _exact(memory: Hub, file: ModelFile, spec: BinSpec, site: str) -> list[dict[
             for start, end, counts in zip(blocks.starts.tolist(), blocks.ends.tolist(), blocks.counts, strict=True):
                 out.append(block_row(start, GRAIN_OF_BLOCK[end - start], segment, blocks.section, counts.tolist()))
     return out
+
+
+def _contributed(memory: Hub, file: ModelFile, receipts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Sums of contributions, and the digests of the files they are from; nothing where there were none."""
+    if not receipts:
+        return {}
+    table = memory.store.reads(local_viewer()).attributions(file.name, file.version)
+    blocks = [
+        {"block": _text(row["block"]), "sum_abs": str(row["sum_abs"]), **{k: row[k] for k in ("grain", "input", "n")}}
+        for row in table.to_pylist()
+    ]
+    sources = [{"name": sha256_hex(r["source"])[:12], "sha256": r["sha256"]} for r in receipts if not r["repeated"]]
+    return {"attributions": blocks, "attribution_sources": sources}
 
 
 def _rows_of(found: Sequence[Any], spec: BinSpec) -> int:

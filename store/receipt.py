@@ -19,6 +19,7 @@ class Kind(StrEnum):
     LINEAGE = "lineage"
     COST = "cost"
     ATTRIBUTIONS = "attributions"
+    REFERENCE_ATTRIBUTIONS = "reference-attributions"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

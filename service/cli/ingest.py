@@ -16,7 +16,7 @@ ingest_app = single_app()
 quarantine_app = group_app("What could not be read, with its reason and its bytes.")
 summarise_app = single_app()
 
-KINDS = "predictions, labels, reference, summaries, lineage, cost or attributions."
+KINDS = "predictions, labels, reference, summaries, attributions, reference-attributions, lineage or cost."
 
 
 def _places(paths: list[str]) -> list[Any]:
@@ -120,6 +120,9 @@ def summarise(
     site: str = typer.Option(..., help="The site that counts; its sharing says whether noise is added."),
     to: Path = typer.Option(..., "-o", "--output", metavar="FILE", help="The bundle to write."),
     labels: list[str] = typer.Option([], metavar="PATH", help="Outcomes that belong to the rows; may be repeated."),
+    attributions: list[str] = typer.Option(
+        [], metavar="PATH", help="Contributions of the inputs to these rows; may be repeated."
+    ),
     format: str = typer.Option("auto", help="auto, or the name of a source."),
     engine: str = typer.Option("duckdb", help="duckdb or spark."),
 ) -> None:
@@ -134,6 +137,7 @@ def summarise(
             session.viewer,
             paths=_places(paths),
             labels=_places(labels),
+            attributions=_places(attributions),
             model=name,
             version=version,
             export=exported,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.options import pairs
+from connectors.roles import TIMELESS
 from service.bundles import take_bundle
 from service.delivery import Delivery
 from service.ingest import ingest_paths, nothing_recorded
@@ -16,7 +17,7 @@ from store.access import Permission, Viewer, require
 from store.errors import BadInput, BailiwickError, Refused
 from store.receipt import Kind
 
-LATER = (Kind.LINEAGE, Kind.COST, Kind.ATTRIBUTIONS)
+LATER = (Kind.LINEAGE, Kind.COST)
 
 
 def ingest(
@@ -48,7 +49,8 @@ def ingest(
         raise BadInput(f"kind {kind!r} is none of {', '.join(Kind)}", advice="Predictions are the default.") from None
     if of_kind in LATER:
         raise Refused(
-            f"this version takes no {of_kind} yet", advice="Predictions, labels, references and summaries it takes."
+            f"this version takes no {of_kind} yet",
+            advice="Predictions, labels, references, attributions and summaries it takes.",
         )
     remote = next((str(path) for path in paths if "://" in str(path)), None)
     if remote is not None:
@@ -62,11 +64,11 @@ def ingest(
     if of_kind is Kind.SUMMARIES:
         receipts = [take_bundle(hub, viewer, path, site=row) for path in paths]
         return {"schema": "bailiwick/receipts/1", "receipts": receipts, "aside": [], "errors": []}
-    if of_kind is Kind.REFERENCE:
+    if of_kind in TIMELESS:
         # It sets what every site is held against: a change to the model, not a site's own affair.
         model = model or only_model(hub, viewer)
         require(viewer, Permission.MODEL_WRITE, model=model)
-    if model is not None and (of_kind is Kind.REFERENCE or not keep_unknown):
+    if model is not None and (of_kind in TIMELESS or not keep_unknown):
         known_model(hub, viewer, model, version)
     delivery = Delivery(
         site=site,

@@ -33,6 +33,7 @@ def write_bundle(
     version: str | None = None,
     export: Path | None = None,
     labels: Sequence[Path] = (),
+    attributions: Sequence[Path] = (),
     format: str = "auto",
     engine: str = "duckdb",
 ) -> dict[str, Any]:
@@ -47,6 +48,7 @@ def write_bundle(
         viewer,
         paths,
         labels=labels,
+        attributions=attributions,
         file=file,
         spec=spec,
         site=site,

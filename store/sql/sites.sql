@@ -5,7 +5,7 @@ WITH arrived AS (
            sum(rows) FILTER (WHERE kind <> 'labels')::BIGINT AS rows, sum(kept) FILTER (WHERE kind <> 'labels')::BIGINT AS kept,
            sum(kept) FILTER (WHERE kind = 'labels')::BIGINT AS labels, sum(quarantined)::BIGINT AS quarantined,
            sum(duplicates)::BIGINT AS duplicates, sum(bytes)::BIGINT AS bytes
-    FROM batch WHERE seq <= ? AND kind <> 'reference' GROUP BY site
+    FROM batch WHERE seq <= ? AND kind NOT IN ('reference', 'reference-attributions') GROUP BY site
 )
 SELECT s.site, s.title, s.kind, s.region, s.jurisdiction, s.timezone, s.sharing, s.contact_window_s,
        a.last_event, a.last_batch_at, a.last_event AS last_contact, coalesce(a.batches, 0) AS batches,
