@@ -95,16 +95,16 @@ def ks_p(reference: Floats, current: Floats) -> float:
 def pooled_sturges(reference: Floats, current: Floats) -> Pair:
     """Evidently's histogram: Sturges' rule on both samples together, equal widths."""
     n = len(reference) + len(current)
-    return _equal_widths(reference, current, bins=ceil(log2(n) + 1))
+    return equal_widths(reference, current, bins=ceil(log2(n) + 1))
 
 
 def smaller_sturges(reference: Floats, current: Floats) -> Pair:
     """Azure ML's histogram: ceil(log2(the smaller n) + 1) equal widths over the range of both; one value, one bin."""
     n = min(len(reference), len(current))
-    return _equal_widths(reference, current, bins=ceil(log2(n) + 1))
+    return equal_widths(reference, current, bins=ceil(log2(n) + 1))
 
 
-def _equal_widths(reference: Floats, current: Floats, *, bins: int) -> Pair:
+def equal_widths(reference: Floats, current: Floats, *, bins: int) -> Pair:
     low = min(float(reference.min()), float(current.min()))
     high = max(float(reference.max()), float(current.max()))
     if low == high:
@@ -145,11 +145,11 @@ def jensen_shannon(pair: Pair, *, base: float = e) -> float:
 
 def psi_filled(pair: Pair) -> float:
     """PSI as Evidently has it: an empty share becomes 0.0001, or a millionth of the smallest where that is smaller."""
-    q, p = (_filled(counts / counts.sum()) for counts in pair)
+    q, p = (filled(counts / counts.sum()) for counts in pair)
     return float(np.sum((q - p) * np.log(q / p)))
 
 
-def _filled(share: Floats) -> Floats:
+def filled(share: Floats) -> Floats:
     least = float(share[share > 0].min())
     return np.where(share > 0, share, least / 10**6 if least <= 0.0001 else 0.0001)
 

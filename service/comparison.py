@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from monitors.method_sets import EVIDENTLY
+from monitors.rules_evidently import EVIDENTLY
 from monitors.windows import Window
 from service.row_judging import judge_by_rows
 from store.bins import BinSpec, Section

@@ -18,7 +18,7 @@ from monitors.performance import performance_results
 from monitors.quality import quality_results
 from monitors.subject import Subject
 from monitors.windows import Window, between_all, grow_all, section_rows, windows
-from service.row_judging import judge_by_rows
+from service.row_judging import columns_from_rows, judge_by_rows
 from store.bins import BinSpec, Section
 from store.model_file import ModelFile
 from store.reads import Reads
@@ -209,7 +209,9 @@ def _judge_windows(version: Version, series: Series, due: dict[Section, list[Win
     file, spec = version.file, version.spec
     results: list[Result] = []
     sums = {section: between_all(series.blocks[section], found) for section, found in due.items()}
-    by_rows = file.watch.drift.method_set != METHOD_SET and series.sharing == "rows" and series.segment is None
+    at_hand = series.sharing == "rows" and series.segment is None
+    by_rows = at_hand and file.watch.drift.method_set != METHOD_SET
+    from_rows = columns_from_rows(file, spec) if at_hand and not by_rows else frozenset()
     for section in due:
         if section is Section.OUTCOMES or (section is Section.LABELLED and "labelled" not in version.reference):
             # A reference without labels has nothing to compare labels with; reports say that it was not looked at.
@@ -217,6 +219,8 @@ def _judge_windows(version: Version, series: Series, due: dict[Section, list[Win
         if by_rows and section is not Section.LABELLED:
             results += judge_by_rows(version.reads, file, spec, series.site, section, due[section])
             continue
+        if from_rows and section is not Section.LABELLED:
+            results += judge_by_rows(version.reads, file, spec, series.site, section, due[section], only=from_rows)
         counts, variance = sums[section]
         results += drift_results(
             spec,
@@ -231,6 +235,7 @@ def _judge_windows(version: Version, series: Series, due: dict[Section, list[Win
             at_least=file.watch.window.at_least,
             rho=file.privacy.rho if file.privacy else None,
             outcome=file.columns.outcome.column if file.columns.outcome else "label",
+            skip=from_rows,
         )
     decided = None
     if Section.OUTCOMES in due and Section.LABELLED in due:

@@ -7,10 +7,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from monitors.measures import named
 from monitors.method_sets import rows_results
+from monitors.rules_bailiwick import needs_rows
 from monitors.subject import Subject
 from monitors.windows import Window
-from store.bins import BinSpec, Section
+from store.bins import BinSpec, NumberBins, Section
 from store.model_file import ModelFile
 from store.reads import Reads
 from store.result import Monitor, Result
@@ -19,10 +21,27 @@ from store.row_shape import INPUTS, PREDICTION, RowShape
 ALL_SITES = "*"
 
 
+def columns_from_rows(file: ModelFile, spec: BinSpec) -> frozenset[str]:
+    """Columns whose own measure our method set can only have from rows."""
+    bins = {column.name: column for column in (*spec.inputs, spec.prediction, spec.score) if column}
+    return frozenset(
+        name
+        for name, rule in file.watch.drift.columns
+        if name in bins and needs_rows(named(rule.measure), number=isinstance(bins[name], NumberBins))
+    )
+
+
 def judge_by_rows(
-    reads: Reads, file: ModelFile, spec: BinSpec, site: str, section: Section, found: list[Window]
+    reads: Reads,
+    file: ModelFile,
+    spec: BinSpec,
+    site: str,
+    section: Section,
+    found: list[Window],
+    *,
+    only: frozenset[str] | None = None,
 ) -> list[Result]:
-    """Drift of the inputs, or of prediction and score, in each window, under the model's method set."""
+    """Drift of the inputs (`only` these), or of prediction and score, in each window, under the model's method set."""
     shapes = reads.shapes(file.name, file.version)
     if not shapes:
         return []
@@ -43,6 +62,7 @@ def judge_by_rows(
             watch=file.watch.drift,
             at_least=file.watch.window.at_least,
             monitor=monitor,
+            only=only,
         )
     return results
 

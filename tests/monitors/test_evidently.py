@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from monitors.method_sets import judge_rows
+from store.model_file import ColumnDrift
 from store.result import Status
 
 pd = pytest.importorskip("pandas")
@@ -104,3 +105,35 @@ def test_importing_the_file_does_not_import_evidently() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, cwd=Path(__file__).parents[2], check=True
     )
     assert ran.stdout.split() == ["False", "False"]
+
+
+OTHERS = {
+    "number": {
+        "hellinger": "hellinger", "kl": "kl_div", "psi": "psi", "jensen_shannon": "jensenshannon", "ks": "ks",
+        "wasserstein": "wasserstein", "energy": "ed", "cramer_von_mises": "cramer_von_mises", "t": "t_test",
+        "mann_whitney": "mannw", "anderson_darling": "anderson",
+    },
+    "category": {
+        "hellinger": "hellinger", "kl": "kl_div", "psi": "psi", "jensen_shannon": "jensenshannon",
+        "chi_square": "chisquare", "g": "g_test",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "measure"), [(kind, name) for kind, names in OTHERS.items() for name in names])
+def test_measures_that_are_asked_for_by_name(kind: str, measure: str) -> None:
+    """Evidently's own functions, at its own thresholds, on columns without gaps."""
+    from evidently.legacy.calculations.stattests import get_stattest
+    from evidently.legacy.core import ColumnType
+
+    their_kind = ColumnType.Numerical if kind == "number" else ColumnType.Categorical
+    before, after = columns(800, seed=3, moved=0.0), columns(800, seed=4, moved=0.4)
+    names = ("normal", "skewed", "shifted", "tiny") if kind == "number" else ("four", "two", "five")
+    for name in names:
+        sides = pd.Series(before[name]), pd.Series(after[name])
+        theirs = get_stattest(*sides, their_kind, OTHERS[kind][measure])(*(s.copy() for s in sides), their_kind, None)
+        given = [side.tolist() for side in sides]
+        ours = judge_rows("evidently-0.7", *given, kind=kind, override=ColumnDrift(measure=measure))
+        assert ours.value == pytest.approx(theirs.drift_score, rel=1e-9, abs=1e-12), name
+        assert (ours.status is Status.OUTSIDE) == theirs.drifted, name
+        assert ours.limit == theirs.actual_threshold

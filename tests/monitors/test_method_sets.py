@@ -54,14 +54,14 @@ def test_a_column_s_own_measure_and_limit() -> None:
 @pytest.mark.parametrize("name", [*METHOD_SETS, "evidentaly-0.7"])
 def test_a_number_stands_only_under_its_own_name(name: str) -> None:
     verdict = judge_rows(name, [1.0, 2.0] * 50, [1.0, 2.0] * 50, kind="number")
-    if name in ("evidently-0.7", "azureml"):
+    if name in ("evidently-0.7", "azureml", "nannyml-0.13", "trustyai"):
         assert verdict.value is not None and verdict.status is Status.WITHIN
     else:
         assert verdict.value is None and verdict.status is Status.NOT_COMPUTABLE and verdict.reason
 
 
 def test_what_a_peer_does_not_have_is_not_computable() -> None:
-    for measure in ("ks", "wasserstein", "hellinger"):
+    for measure in ("ks", "wasserstein", "energy", "total_variation"):
         verdict = judge_rows("evidently-0.7", ["a"], ["b"], kind="category", override=ColumnDrift(measure=measure))
         assert verdict.status is Status.NOT_COMPUTABLE and verdict.value is None and verdict.limit is None
     single = judge_rows("azureml", ["a"], ["a"], kind="category", override=ColumnDrift(measure="chi_square"))
@@ -157,3 +157,65 @@ def test_golden_numbers(column: str) -> None:
             assert verdict.value == pytest.approx(expected[key], abs=6e-7), key
     azure = judge_rows("azureml", before, after, kind=kind)
     assert (azure.status is Status.OUTSIDE) == (column in ("AGE", "SEX")), "at Azure's defaults only these two alert"
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [("LIMIT_BAL", 0.254007), ("AGE", 0.656939), ("BILL_AMT1", 0.182108), ("PAY_AMT1", 0.195791)],
+)
+def test_nannyml_s_golden_numbers(column: str, expected: float) -> None:
+    before, after = ([float(text) for text in side[column]] for side in golden_columns())
+    found = judge_rows("nannyml-0.13", before, after, kind="number")
+    assert found.value == pytest.approx(expected, abs=6e-7) and found.measure == "jensen_shannon"
+    chunks = [judge_rows("nannyml-0.13", before, before[at : at + 19], kind="number").value for at in range(0, 198, 19)]
+    assert found.method["chunks"] == len(chunks) == 11, "ten of 19 rows, and the eight that are left"
+    assert found.limit == pytest.approx(np.mean(chunks) + 3 * np.std(chunks))
+
+
+def test_nannyml_s_cells() -> None:
+    few = [float(i % 7) for i in range(1000)]
+    by_value = judge_rows("nannyml-0.13", few, [9.0] * 100, kind="number")
+    assert by_value.value == pytest.approx(1.0) and by_value.status is Status.OUTSIDE
+    words = ["a", "b"] * 500
+    same = judge_rows("nannyml-0.13", words, words[:100], kind="category")
+    assert same.value == pytest.approx(0.0, abs=1e-9) and same.status is Status.WITHIN
+    many = RNG.normal(size=10_000)
+    estimated = judge_rows("nannyml-0.13", many, many, kind="number", override=ColumnDrift(measure="ks"))
+    assert estimated.status is Status.NOT_COMPUTABLE and "10000 rows" in (estimated.reason or "")
+    largest = judge_rows("nannyml-0.13", words, ["a"] * 50, kind="category", override=ColumnDrift(measure="l_infinity"))
+    assert largest.value == pytest.approx(0.5)
+
+
+def test_trustyai_s_numbers() -> None:
+    from scipy import stats
+
+    before, after = RNG.normal(size=400), RNG.normal(0.3, 2, size=300)
+    welch = judge_rows("trustyai", before, after, kind="number")
+    assert (welch.measure, welch.limit, welch.limit_op) == ("t_p", 0.05, "at_least")
+    assert welch.value == pytest.approx(stats.ttest_ind(before, after, equal_var=False).pvalue, rel=1e-12)
+    kernel = judge_rows("trustyai", before, after, kind="number", override=ColumnDrift(measure="jensen_shannon"))
+    grid = np.linspace(min(before.min(), after.min()), max(before.max(), after.max()), 256)
+    p, q = stats.gaussian_kde(before)(grid), stats.gaussian_kde(after)(grid)
+    from scipy.spatial.distance import jensenshannon
+
+    assert kernel.value == pytest.approx(jensenshannon(p / p.sum(), q / q.sum()), abs=1e-9)
+    assert judge_rows("trustyai", ["a"], ["b"], kind="category").status is Status.NOT_COMPUTABLE
+    assert judge_rows("trustyai", [1.0] * 9, [2.0] * 9, kind="number").status is Status.NOT_COMPUTABLE
+
+
+@pytest.mark.parametrize("measure", ["energy", "cramer_von_mises", "anderson_darling"])
+def test_our_own_rule_on_rows_looks_at_effect_and_test(measure: str) -> None:
+    rule = ColumnDrift(measure=measure)
+    before = RNG.normal(size=20_000)
+    for n in (300, 20_000):
+        moved = judge_rows("bailiwick", before, RNG.normal(0.6, 1, size=n), kind="number", override=rule)
+        assert moved.status is Status.OUTSIDE and moved.significant is True and moved.limit_op == "at_most"
+        quiet = judge_rows("bailiwick", before, RNG.normal(size=n), kind="number", override=rule)
+        assert quiet.status is Status.WITHIN and quiet.details["p_value"] > 0.001
+    slight = judge_rows("bailiwick", before, RNG.normal(0.07, 1, size=20_000), kind="number", override=rule)
+    assert slight.status is Status.WITHIN and slight.significant is True, "borne out, and too small to matter"
+    few = judge_rows("bailiwick", before, RNG.normal(size=8), kind="number", override=rule)
+    assert few.status in (Status.TOO_FEW, Status.UNCLEAR)
+    constant = judge_rows("bailiwick", [1.0] * 50, [1.0] * 50, kind="number", override=rule)
+    assert constant.value == pytest.approx(0.0) and constant.status is not Status.OUTSIDE
