@@ -43,7 +43,7 @@ class File:
     root: Path
     """The folder that was walked; payloads that a file refers to are looked for here and nowhere else."""
     name: str
-    """How receipts call it: the path under the root, or the file's own name."""
+    """How receipts call it: the path under the walked folder, the file's own name, or an object's URL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +146,12 @@ class Source(ABC):
     @abstractmethod
     def read(self, file: File, options: Any, wanted: Wanted) -> Raw:
         """The content of one file. Damage inside it is told in its chunks, not raised."""
+
+    def beside(self, file: File) -> Iterator[str]:
+        """References, as the file writes them, to other files that reading this one opens; a place that has its files
+        elsewhere brings them along. None, unless a format says otherwise.
+        """
+        return iter(())
 
 
 # -- notices ----------------------------------------------------------------------------------------------------

@@ -152,6 +152,16 @@ def _connector_table(name: str) -> str:
     return _table(("option", "default", "what it does"), rows) if rows else "It has no options."
 
 
+def _store_table(scheme: str) -> str:
+    from connectors.object_store import OPTIONS
+
+    told = _field_docstrings(OPTIONS[scheme])
+    rows = [
+        (f"`{each.name}`", _option_default(each.default or None), told[each.name]) for each in fields(OPTIONS[scheme])
+    ]
+    return _table(("key", "default", "what it does"), rows)
+
+
 def _option_default(value: object) -> str:
     if value is MISSING or value is None:
         return ""
@@ -175,6 +185,9 @@ def _field_docstrings(options: type) -> dict[str, str]:
 
 
 TABLES: dict[str, Callable[[], str]] = {
+    "stores.az": lambda: _store_table("az"),
+    "stores.s3": lambda: _store_table("s3"),
+    "stores.gs": lambda: _store_table("gs"),
     "commands": _command_table,
     "common options": _common_table,
     "permissions": _permission_table,

@@ -11,12 +11,13 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from service.connections import StoreSettings, read_store
 from service.settings import BUDGET_KEYS, SETTINGS, Kind, Setting
 from service.times import parse_time
 from store.documents import Document
@@ -99,6 +100,9 @@ class Config:
     people: Mapping[str, People] = field(default_factory=dict)
     sinks: Mapping[str, Connector] = field(default_factory=dict)
     executors: Mapping[str, Connector] = field(default_factory=dict)
+    stores: Mapping[str, StoreSettings] = field(default_factory=dict)
+    folder: Path | None = None
+    """The hub's; None where the settings came from no hub."""
     shown: tuple[Shown, ...] = ()
 
     def budget(self, people: str) -> People:
@@ -123,7 +127,7 @@ def load(hub_dir: Path, environ: Mapping[str, str]) -> Config:
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"{path} cannot be read: {error}", advice="Check its permissions and encoding.") from error
-    return parse(text, environ=environ, source=FILE)
+    return replace(parse(text, environ=environ, source=FILE), folder=hub_dir)
 
 
 def parse(text: str, *, environ: Mapping[str, str], source: str = FILE) -> Config:
@@ -133,7 +137,7 @@ def parse(text: str, *, environ: Mapping[str, str], source: str = FILE) -> Confi
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise BadInput(f"{source}: not TOML: {error}", advice="Mend the line that it names.") from error
     sections = sorted({setting.key.partition(".")[0] for setting in SETTINGS})
-    tables = root(Document(source, _texts(document), {})).mapping(*sections, "people", "sinks", "executors")
+    tables = root(Document(source, _texts(document), {})).mapping(*sections, "people", "sinks", "executors", "stores")
     written: dict[str, Field] = {}
     for section in sections:
         if section in tables:
@@ -159,6 +163,7 @@ def parse(text: str, *, environ: Mapping[str, str], source: str = FILE) -> Confi
         people=people,
         sinks=_named(tables, "sinks", _connector),
         executors=_named(tables, "executors", _connector),
+        stores=_named(tables, "stores", read_store),
         shown=(*(shown for _, shown in chosen.values()), *_shown_people(people, source)),
     )
 

@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from connectors import registry
 from connectors.base import File, Raw, Source, Wanted
 from connectors.normalise import wanted_of
 from connectors.options import options_of
@@ -24,6 +23,7 @@ from service.batch_writing import BatchWriter
 from service.delivery import Delivery
 from service.growing import reading, still_newest
 from service.known import only_model
+from service.stores import visiting
 from service.wiring import Hub
 from store.access import Viewer
 from store.errors import BadInput, BailiwickError, Refused
@@ -33,9 +33,10 @@ from store.receipt import Kind
 
 
 def ingest_paths(
-    hub: Hub, viewer: Viewer, paths: Sequence[Path], delivery: Delivery, *, format_name: str = "auto"
+    hub: Hub, viewer: Viewer, paths: Sequence[Path | str], delivery: Delivery, *, format_name: str = "auto"
 ) -> tuple[list[dict[str, Any]], list[BailiwickError]]:
-    """Receipts of every file at these paths, and the errors of the files that gave none.
+    """Receipts of every file at these paths, and the errors of the files that gave none. Text is an address of an
+    object store, where it has a scheme.
 
     A file that names a model or version which nobody added has no receipt: its answer has `aside` in place of `batch`.
     """
@@ -43,18 +44,18 @@ def ingest_paths(
     errors: list[BailiwickError] = []
     since: int | None = None
     for path in paths:
-        source = registry.sniff(path) if format_name == "auto" else registry.load_source(format_name)
-        if not path.exists():
-            raise BadInput(f"{path}: no such file or folder", advice="Check the path.", details={"file": str(path)})
-        for file in source.walk(path):
-            try:
-                receipt = ingest_file(hub, viewer, source, file, delivery, since=since)
-            except BadInput as error:
-                errors.append(error)
-                continue
-            receipts.append(receipt)
-            if since is None and "aside" not in receipt:
-                since = receipt["seq"]
+        with visiting(path, hub.config) as place:
+            source = place.source(format_name)
+            for found in place.files(source):
+                try:
+                    with place.brought(found, source) as file:
+                        receipt = ingest_file(hub, viewer, source, file, delivery, since=since)
+                except BadInput as error:
+                    errors.append(error)
+                    continue
+                receipts.append(receipt)
+                if since is None and "aside" not in receipt:
+                    since = receipt["seq"]
     return receipts, errors
 
 

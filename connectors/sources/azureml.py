@@ -17,11 +17,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from connectors.base import Chunk, File, Raw, Source, Unreadable, Wanted
+from connectors.sources.beside import path_beside
 from connectors.sources.content import Content, Damaged, beginning, examine, lines, unreadable
 from connectors.sources.json_rows import Record, chunks_of, json_hints, parse_records
 from connectors.sources.payloads import rows_of
@@ -86,6 +86,16 @@ class AzureML(Source):
             beside=tuple(found for _, _, _, found in payloads),
         )
 
+    def beside(self, file: File) -> Iterator[str]:
+        """The payloads that `dataref` names."""
+        try:
+            for _, line in lines(file.path):
+                if b'"dataref"' in line:
+                    events = (event for event in _parsed(line) if isinstance(event, dict))
+                    yield from (event["dataref"] for event in events if isinstance(event.get("dataref"), str))
+        except Damaged:
+            return  # told when the log is read
+
 
 def _collection(path: Path) -> str | None:
     """The collection that the folders name, from the nearest; a custom name is told by a part of it."""
@@ -108,7 +118,7 @@ def _look_ahead(log: _Log) -> tuple[set[str], list[tuple[str, str, int, Path]]]:
             if b'"dataref"' not in line:
                 continue
             for event in _parsed(line):
-                if isinstance(event, dict) and (found := _payload_path(event.get("dataref"), log.file)) is not None:
+                if isinstance(event, dict) and (found := path_beside(event.get("dataref"), log.file)) is not None:
                     payload = examine(found)
                     payloads.append((str(event["dataref"]), payload.sha256, payload.size, found))
     except Damaged:
@@ -211,39 +221,9 @@ def _time(text: Any) -> tuple[datetime | None, bool]:
 # -- payloads beside the log --------------------------------------------------------------------------------------
 
 
-def _payload_path(reference: Any, file: File) -> Path | None:
-    """The local file that a `dataref` means: the longest end of the reference that exists beside the log.
-
-    Looked for in the log's folder and its parents up to the root of the walk, and nowhere else: a log is other
-    people's text, and must not name files of this machine.
-    """
-    if not isinstance(reference, str) or not reference or "\x00" in reference:
-        return None
-    parts = [
-        part
-        for part in PurePosixPath(unquote(urlsplit(reference).path).replace("\\", "/")).parts
-        if part not in ("/", ".")
-    ]
-    if ".." in parts:
-        return None
-    root = file.root.resolve()
-    folder = file.path.resolve().parent
-    folders = [place for place in (folder, *folder.parents) if place == root or root in place.parents]
-    for start in range(len(parts)):
-        for place in folders:
-            candidate = place.joinpath(*parts[start:])
-            try:
-                found = candidate.resolve()
-                if found.is_file() and root in found.parents and found != file.path.resolve():
-                    return found
-            except (OSError, ValueError):
-                continue
-    return None
-
-
 def _payload(reference: Any, file: File) -> tuple[Any, str]:
     """(what the payload holds, or None; what would have been right)."""
-    found = _payload_path(reference, file)
+    found = path_beside(reference, file)
     if found is None:
         return None, f"the payload {str(reference)[:300]} beside the log"
     if found.stat().st_size > LARGEST_PAYLOAD:

@@ -24,7 +24,7 @@ def ingest(
     hub: Hub,
     viewer: Viewer,
     *,
-    paths: Sequence[Path],
+    paths: Sequence[Path | str],
     site: str,
     model: str | None = None,
     version: str | None = None,
@@ -52,17 +52,10 @@ def ingest(
             f"this version takes no {of_kind} yet",
             advice="Predictions, labels, references, attributions and summaries it takes.",
         )
-    remote = next((str(path) for path in paths if "://" in str(path)), None)
-    if remote is not None:
-        raise Refused(
-            f"{remote}: this version reads files and folders of this machine, no object stores yet",
-            advice="Copy it here first, or mount the store; then ingest the folder.",
-            details={"file": remote},
-        )
     row = known_site(hub, viewer, site)
     refuse_rows_unless_shared(row, of_kind)
     if of_kind is Kind.SUMMARIES:
-        receipts = [take_bundle(hub, viewer, path, site=row) for path in paths]
+        receipts = [take_bundle(hub, viewer, _here(path), site=row) for path in paths]
         return {"schema": "bailiwick/receipts/1", "receipts": receipts, "aside": [], "errors": []}
     if of_kind in TIMELESS:
         # It sets what every site is held against: a change to the model, not a site's own affair.
@@ -88,6 +81,15 @@ def ingest(
         "aside": [answer for answer in answers if "aside" in answer],
         "errors": [_told(error) for error in errors],
     }
+
+
+def _here(path: Path | str) -> Path:
+    """A bundle's path; raises Refused for one in a store, which nothing is ever written to."""
+    if isinstance(path, str) and "://" in path:
+        raise Refused(
+            f"{path}: summary bundles are taken from this machine", advice="Copy the bundle here, or send it over HTTP."
+        )
+    return Path(path)
 
 
 def _told(error: BailiwickError) -> dict[str, Any]:

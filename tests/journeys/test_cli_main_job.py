@@ -145,8 +145,8 @@ def test_what_cannot_be_written_or_reached_is_said_before_any_work(job: CommandL
     ):  # fmt: skip
         assert "no such folder" in job.refused(2, *words, "-o", nowhere)["message"], words
     job.refused(2, "report", "build", *span, "-o", job.folder)
-    error = job.refused(2, "ingest", "s3://bucket/logs", "--site", "cloud.eu-1", "--model", "loan")
-    assert "object store" in error["message"]
+    error = job.refused(2, "ingest", "ftp://host/logs", "--site", "cloud.eu-1", "--model", "loan")
+    assert "no store of ftp://" in error["message"] and "az://" in error["advice"]
     job.refused(2, "monitor", "--from", "2026-02-01", "--to", "2026-01-01")
     assert job.ok("report", "list")["reports"] == []
 
