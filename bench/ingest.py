@@ -142,22 +142,21 @@ def ours(path: Path, folder: Path, *, ids: bool, counted: bool) -> Callable[[], 
     def hub_at(place: Path) -> Any:
         init_hub(place, settings=SETTINGS)
         hub = open_hub(place, environ={})
-        add_site(hub, viewer, name="here", sharing="rows")
+        for site in ("here", "elsewhere"):
+            add_site(hub, viewer, name=site, sharing="rows")
         add_model(hub, viewer, text=model_text(ids=ids, counted=counted), source="bench.yaml")
         return hub
 
-    def take(hub: Any, file: Path) -> dict[str, Any]:
-        done = ingest(hub, viewer, paths=[file], site="here", model="bench", kind="predictions")
+    def take(hub: Any, file: Path, site: str) -> dict[str, Any]:
+        done = ingest(hub, viewer, paths=[file], site=site, model="bench", kind="predictions")
         receipt: dict[str, Any] = done["receipts"][0]
         return receipt
 
-    small = folder / f"small{path.suffix}"  # modules that are loaded when first met are nobody's cost
+    small = folder / f"small{path.suffix}"
     (make_parquet if path.suffix == ".parquet" else make_events)(small, 10)
-    warm = hub_at(folder / "warm")
-    take(warm, small)
-    warm.close()
     hub = hub_at(folder / "hub")
-    return lambda: take(hub, path)
+    take(hub, small, "elsewhere")  # modules that are loaded when first met are nobody's cost; the bins are frozen now
+    return lambda: take(hub, path, "here")
 
 
 STEPS: dict[str, Callable[[Path, Path], Callable[[], Any]]] = {

@@ -87,6 +87,8 @@ class Config:
     contact_window: timedelta
     id_horizon: timedelta
     request_bytes: int
+    memory: int
+    """Bytes that the hub's database may hold."""
     retrain_time: timedelta
     retrain_memory: int
     address: str
@@ -152,6 +154,7 @@ def parse(text: str, *, environ: Mapping[str, str], source: str = FILE) -> Confi
         contact_window=values["hub.contact_window"],
         id_horizon=values["hub.id_horizon"],
         request_bytes=values["limits.request"],
+        memory=values["limits.memory"],
         retrain_time=values["limits.retrain_time"],
         retrain_memory=values["limits.retrain_memory"],
         address=values["server.address"],

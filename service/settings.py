@@ -58,6 +58,12 @@ SETTINGS = (
         help="The largest body of one HTTP request; a larger one is refused before it is read.",
     ),
     Setting(
+        key="limits.memory",
+        kind=Kind.BYTES,
+        default="400 MiB",
+        help="How much memory the hub's database may hold. Larger work goes through files in spool/, slower.",
+    ),
+    Setting(
         key="limits.retrain_time",
         kind=Kind.DURATION,
         default="1h",

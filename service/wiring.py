@@ -55,7 +55,14 @@ def open_hub(path: Path, *, environ: Mapping[str, str] | None = None, create: bo
     config = load(path, os.environ if environ is None else environ)
     pinned = config.clock
     now = (lambda: pinned) if pinned is not None else wall_clock
-    store = open_store(path / HUB_FILE, now=now, random_bytes=secrets.token_bytes, create=create)
+    store = open_store(
+        path / HUB_FILE,
+        now=now,
+        random_bytes=secrets.token_bytes,
+        create=create,
+        memory=config.memory,
+        spool=path / "spool" / "database",
+    )
     salt_file = path / "keys" / "person.salt"
     salt = salt_file.read_bytes() if salt_file.exists() else b""
     return Hub(path, config, store, now, secrets.token_bytes, salt)

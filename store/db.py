@@ -137,15 +137,21 @@ def open_store(
     now: Callable[[], datetime],
     random_bytes: Callable[[int], bytes],
     create: bool = False,
-    memory_limit: str | None = None,
+    memory: int | None = None,
+    spool: Path | None = None,
 ) -> Store:
-    """Opens (or creates) the hub's file, None for one in memory, and brings its schema up to date."""
+    """Opens (or creates) the hub's file, None for one in memory, and brings its schema up to date.
+
+    memory: bytes that DuckDB may hold; beyond that it works in files under `spool`, which vanish when it closes.
+    """
     if path is not None and not create and not path.exists():
         raise BadInput(
             f"no hub at {path.parent}: {path.name} is not there",
             advice="Make one with `bailiwick init --hub DIR`, or point --hub (or BAILIWICK_HUB) at the right folder.",
         )
-    config: dict[str, Any] = {"threads": 2} if memory_limit is None else {"threads": 2, "memory_limit": memory_limit}
+    config: dict[str, Any] = {"threads": 2}
+    config |= {} if memory is None else {"memory_limit": f"{memory}B"}
+    config |= {} if spool is None else {"temp_directory": str(spool)}
     try:
         connection = duckdb.connect(str(path) if path else ":memory:", config=config)
     except duckdb.IOException as error:

@@ -12,7 +12,9 @@ import pyarrow.parquet as pq
 from connectors.base import Chunk, Wanted
 from connectors.sources.content import Content, beginning, unreadable
 
-BATCH_ROWS = 1 << 16
+BATCH_ROWS = 1 << 15
+READ_BYTES = 1 << 18
+"""Of a column at a time, so that a file of one huge row group is not held."""
 FEW_BYTES = 4
 """Text that takes no more than this a value was written as codes, and is read as codes."""
 BROKEN = (pa.ArrowException, OSError, EOFError)
@@ -37,7 +39,7 @@ def parquet_chunks(content: Content, wanted: Wanted) -> Iterator[Chunk]:
     parts = wanted.part_of()
     try:
         # Not mapped into memory: a file that shrinks under a map ends the process.
-        file = pq.ParquetFile(content.path, read_dictionary=_coded(content.path))
+        file = pq.ParquetFile(content.path, read_dictionary=_coded(content.path), buffer_size=READ_BYTES)
     except BROKEN as error:
         content.check_unchanged()
         lost = unreadable("file", None, f"a complete Parquet file ({_first_line(error)})", beginning(content.path))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +66,6 @@ def ingest(
     delivery = Delivery(
         site=site,
         timezone=row["timezone"],
-        clock_skew=timedelta(seconds=row["clock_skew_s"]),
         kind=of_kind,
         model=model,
         version=version,

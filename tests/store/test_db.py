@@ -173,3 +173,22 @@ def test_a_copy_holds_what_the_store_holds(tmp_path: Path) -> None:
     copy = opened(tmp_path / "o'copy.duckdb")
     assert copy.reads(ADMIN).seq == 0 and copy.reads(ADMIN).verify_trail(data=True).holds
     copy.close()
+
+
+def test_what_does_not_fit_in_memory_goes_through_the_spool_and_leaves_nothing(tmp_path: Path) -> None:
+    spool = tmp_path / "spool"
+    store = open_store(
+        tmp_path / "hub.duckdb",
+        now=lambda: NOW,
+        random_bytes=lambda count: b"\x01" * count,
+        create=True,
+        memory=64 << 20,
+        spool=spool,
+    )
+    cursor = store.cursor()
+    cursor.execute("CREATE TEMP TABLE much AS SELECT hash(range) AS a, hash(range + 1) AS b FROM range(8_000_000)")
+    assert cursor.execute("SELECT count(*) FROM much").fetchall() == [(8_000_000,)]
+    assert any(spool.iterdir())
+    cursor.close()
+    store.close()
+    assert not spool.exists() or not any(spool.iterdir())
