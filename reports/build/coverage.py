@@ -32,7 +32,7 @@ def coverage_section(facts: GeneralFacts) -> Section:
     ]
     if without:
         elements.append(Note(f"No data at all from {words.listed(without)}.", caution=True))
-    elements += [_received(rows), _hours(rows), _refused(rows)]
+    elements += [_received(rows), _hours(rows), _apart(rows), _refused(rows)]
     return Section("coverage", "Coverage by site", tuple(elements))
 
 
@@ -123,6 +123,26 @@ def _hour(value: float | None, sent: bool) -> Cell:
     return Cell(f"{float(value):,.4g}", value)
 
 
+def _apart(rows: list[Row]) -> Table:
+    """Halves of rows: a request whose response never came, and the other way round."""
+    told = [row for row in rows if row.get("inputs_alone") or row.get("predictions_alone")]
+    return Table(
+        "Requests and responses that never met",
+        (
+            Column("Site", width=1.5),
+            Column("Requests without response", Kind.NUMBER),
+            Column("Responses without request", Kind.NUMBER),
+        ),
+        tuple(
+            (words.text(row["site"]), words.counted(row["inputs_alone"]), words.counted(row["predictions_alone"]))
+            for row in told
+        ),
+        note="Inputs and prediction of a row may come apart, and meet on the row's id. A serving stack that logs no "
+        "failed calls leaves requests without response. Told for sites whose single rows are here.",
+        empty="none: where single rows are here, each was whole or met its other half",
+    )
+
+
 def _refused(rows: list[Row]) -> Table:
     pairs = [(row, reason, n) for row in rows for reason, n in sorted((row.get("reasons") or {}).items()) if n]
     return Table(
@@ -154,6 +174,8 @@ def _not_looked_at(facts: GeneralFacts) -> Iterator[str]:
             yield f"{site}: {float(row['silent_hours']):,.4g} hours without anything at the end of the period."
         if row.get("sharing") in ("counts", "noisy-counts"):
             yield f"{site}: single rows. The site sent {SHARING[row['sharing']]}; its rows stayed there."
+        if row.get("inputs_alone"):
+            yield f"{site}: {words.plural(int(row['inputs_alone']), 'request')} without response: no prediction."
     ignored: Counter[str] = Counter()
     for receipt in facts.receipts:
         ignored.update({str(name): int(n) for name, n in (receipt.get("ignored") or {}).items()})

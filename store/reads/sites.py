@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 from store.access import Permission
+from store.reads.halves import halves_apart
 from store.reads.view import View, where
 
 _SITES = files("store").joinpath("sql", "sites.sql").read_text()
@@ -108,16 +109,20 @@ class SiteReads(View):
         return None if found is None else found["seq"]
 
     def coverage(self, model: str, version: str | None, start: datetime, end: datetime) -> list[dict[str, Any]]:
-        """Per site: what came in [start, end), what was set aside and why, silent hours, and how many have a label."""
+        """Per site: what came in [start, end), what was set aside and why, silent hours, how many have a label, and
+        how many halves never met their other half (None where single rows are not here).
+        """
         allowed = self.allowed(Permission.MODEL_READ, site="site_version.site", model=None)
         parameters = {"seq": self.seq, "model": model, "version": version, "start": start, "end": min(end, self.now)}
         rows = self.rows(_COVERAGE.replace("{allowed}", allowed), parameters)
+        apart = halves_apart(self, model, version, start, min(end, self.now))
         for row in rows:
             reasons: dict[str, int] = {}
             for text in row.pop("all_reasons") or []:
                 for reason, count in json.loads(text).items():
                     reasons[reason] = reasons.get(reason, 0) + count
             row["reasons"] = reasons
+            row["inputs_alone"], row["predictions_alone"] = apart.get(row["site"], (None, None))
             row["label_share"] = row["labelled"] / row["outcomes"] if row["outcomes"] else None
         return rows
 

@@ -24,6 +24,11 @@ class View:
         newest = cursor.execute("SELECT coalesce(max(seq), -1) FROM audit_leaf").fetchall()[0][0]
         self.seq = int(newest) if as_of is None else min(int(as_of), int(newest))
 
+    @property
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """For reads that must first look up which tables there are."""
+        return self._cursor
+
     def rows(self, sql: str, parameters: Parameters | None = None) -> list[dict[str, Any]]:
         found = self._cursor.execute(sql, parameters or [])
         names = [column[0] for column in found.description or []]

@@ -159,6 +159,8 @@ class SiteReads:
                     "outcomes": 1000,
                     "labelled": 600,
                     "label_share": 0.6,
+                    "inputs_alone": 3,
+                    "predictions_alone": 0,
                 }
                 for s in self.sites()
             ]

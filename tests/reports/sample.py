@@ -338,6 +338,8 @@ def _coverage() -> list[dict[str, Any]]:
                 "outcomes": rows[site] - bad - again,
                 "labelled": 0 if site in ("edge-kiosk", "branch-south") else int(rows[site] * 0.667),
                 "label_share": 0.667,
+                "inputs_alone": 12 if site == "edge-kiosk" else 0 if sharing == "rows" else None,
+                "predictions_alone": 1 if site == "edge-kiosk" else 0 if sharing == "rows" else None,
                 "fresh": "silent" if site == "edge-kiosk" else "live",
             }
         )

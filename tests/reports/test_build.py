@@ -39,6 +39,13 @@ def test_coverage_adds_up_and_no_data_is_no_percentage() -> None:
     assert nothing == [["cloud-eu", "rows", "0", *["no data"] * 5]]
 
 
+def test_halves_that_never_met_stand_in_the_coverage() -> None:
+    report = build(facts())
+    assert texts(table(report, "coverage", "Requests and responses that never met")) == [["edge-kiosk", "12", "1"]]
+    assert "12 requests without response" in str(section(report, "not_looked_at"))
+    assert texts(table(build(empty_facts()), "coverage", "Requests and responses that never met")) == []
+
+
 def test_drift_is_told_per_column_and_site_with_the_worst_window() -> None:
     report = build(facts())
     first = texts(table(report, "drift", "Drift per column"))[0]

@@ -15,6 +15,7 @@ from world import (
     FIRST,
     INPUT_COLUMNS,
     MODEL,
+    NOW,
     OUTPUT_COLUMNS,
     OWNER,
     SETTINGS,
@@ -171,6 +172,15 @@ def test_halves_that_never_meet_are_counted_where_they_are(hub: Hub, tmp_path: P
     assert count("inputs", spec.input_cells[0].partition) == 7
     assert count("outputs", spec.prediction_cells.partition) == 6
     assert count("outcomes", slice(None)) == 3
+    (told,) = hub.store.reads(OWNER).coverage("loan", "1", FIRST, NOW)
+    assert (told["inputs_alone"], told["predictions_alone"]) == (4, 3)
+    first = hub.store.reads(OWNER, hub.store.reads(OWNER).seq - 1).coverage("loan", "1", FIRST, NOW)
+    assert [(row["inputs_alone"], row["predictions_alone"]) for row in first] == [(7, 0)]
+    assert hub.store.reads(OWNER).coverage("loan", "1", FIRST.replace(month=9), FIRST) == []
+    take(hub, write_csv(tmp_path / "rest.csv", part(rows[:4], OUTPUT_COLUMNS)))
+    take(hub, write_csv(tmp_path / "whole.csv", rows_of(10, 12)))
+    (told,) = hub.store.reads(OWNER).coverage("loan", None, FIRST, NOW)
+    assert (told["inputs_alone"], told["predictions_alone"]) == (0, 3)
 
 
 def test_an_id_beyond_the_horizon_is_another_row(hub: Hub, tmp_path: Path) -> None:

@@ -359,6 +359,8 @@ def _check(hub: Hub) -> None:
     assert sum(receipt["kept"] for receipt in receipts) == calls * ROWS * 2 + 1
     assert sum(receipt["quarantined"] + receipt["duplicates"] for receipt in receipts) == 0
     assert len(receipts) == calls * 2 + 1, "each event once, however often it came"
+    (told,) = hub.store.reads(OWNER).coverage("loan", "1", AT, AT.replace(month=11))
+    assert (told["inputs_alone"], told["predictions_alone"]) == (1, 0)
     monitor(hub, OWNER)
     drift = [r for r in hub.store.reads(OWNER).results(monitor="drift", about="income") if r["site"] == "cloud"]
     told = [(result["window"]["from"][:10], result["n"]["current"], result["status"]) for result in drift]
