@@ -56,6 +56,8 @@ class Wanted:
     """Names for rows that come as bare lists, in their order."""
     outputs: tuple[str, ...] = ()
     """The same for predictions: prediction, then score."""
+    id: str | None = None
+    """The column of the row id, where the model declares one."""
     label: str | None = None
     """The column of the outcome, where the model declares one: the name for ground truth that a log keeps apart."""
 
@@ -121,6 +123,8 @@ class Raw:
     """Which model and version the log itself names, where it names one."""
     notes: tuple[str, ...] = ()
     """Sentences for the receipt: what whoever sends should know, and do."""
+    unversioned: str = ""
+    """The same, said only where the caller names no version either."""
     stream: str = ""
     """Under which ids of rows without one are derived: the first delivery of a file that grows; empty: its sha256."""
     beside: tuple[Path, ...] = ()

@@ -124,5 +124,6 @@ def wanted_of(model: ModelFile, kind: Kind) -> Wanted:
         parts=parts,
         inputs=tuple(column.name for column in columns.inputs),
         outputs=tuple(name for name in outputs if name),
+        id=columns.id,
         label=columns.outcome.column if columns.outcome else None,
     )

@@ -12,7 +12,7 @@ import inspect
 import json
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from service import kserve_events
+from service import azureml_events, kserve_events
 from service.cli.remote import answer as answer_cli
 from service.commands import COMMANDS, LOCAL_ONLY, load
 from service.commands.ingest import ingest
@@ -59,6 +59,8 @@ class Api:
             Route(f"{PREFIX}/openapi.json", self.openapi),
             Route(f"{PREFIX}/sites/{{site}}/batches", self.take_batch, methods=["POST"]),
             Route(f"{PREFIX}/sites/{{site}}/events/kserve", self.take_kserve_events, methods=["POST"]),
+            Route(f"{PREFIX}/sites/{{site}}/events/azureml", self.take_azureml_events, methods=["POST"]),
+            Route(azureml_events.PATH, self.take_azureml_events, methods=["POST"]),
             Route(f"{PREFIX}/commands/{{name}}", self.command, methods=["POST"]),
             Route(f"{PREFIX}/local/cli", self.local_cli, methods=["POST"]),
             *(Route(f"{PREFIX}/{name}", self._listing(name)) for name in reads),
@@ -131,20 +133,42 @@ class Api:
 
         201 with receipts, 200 where every event was there already, 202 where any is kept aside.
         """
+        return await self._events(request, kserve_events.take_events, request.path_params["site"])
+
+    async def take_azureml_events(self, request: Request) -> Response:
+        """What Azure's collector posts. It can send no header of ours either: site, model and token may be its user."""
+        site = request.path_params.get("site", "")
+        told = azureml_events.basic(request.headers.get("authorization", ""))
+        if told is not None and site in ("", told[0]):
+            return await self._events(request, azureml_events.take_collected, told[0], model=told[1])
+        if not site:
+            return unauthenticated()
+        return await self._events(request, azureml_events.take_collected, site)
+
+    async def _events(
+        self,
+        request: Request,
+        take: Callable[[Hub, Viewer, str, kserve_events.Posted], dict[str, Any]],
+        site: str,
+        *,
+        model: str = "",
+    ) -> Response:
         try:
             viewer = await run_in_threadpool(self._sender, request)
             if viewer is None:
                 return unauthenticated()
             sent = await kserve_events.posted(request, self.hub.config.request_bytes)
-            done = await run_in_threadpool(
-                kserve_events.take_events, self.hub, viewer, request.path_params["site"], sent
-            )
+            done = await run_in_threadpool(take, self.hub, viewer, site, replace(sent, model=sent.model or model))
         except BailiwickError as error:
             return refusal(error)
         repeated = all(receipt["repeated"] for receipt in done["receipts"])
         return answer(done, 202 if done["aside"] else 200 if repeated else 201)
 
     def _sender(self, request: Request) -> Viewer | None:
+        """Who asks, where the token may stand in the address or be the password of HTTP Basic."""
+        told = azureml_events.basic(request.headers.get("authorization", ""))
+        if told is not None:
+            return viewer_of_token(self.hub, told[2])
         token = request.query_params.get("token")
         if token and "authorization" not in request.headers:
             return viewer_of_token(self.hub, token)

@@ -251,7 +251,7 @@ class BatchWriter:
             first_event=tally.first_event,
             last_event=tally.last_event,
             reasons=dict(tally.reasons),
-            notes=tally.notes,
+            notes=(*tally.notes, *([raw.unversioned] if raw.unversioned and delivery.version is None else [])),
             source=raw.file.name,
         )
         writes.quarantine(

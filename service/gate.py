@@ -24,7 +24,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 COOKIE = "bailiwick_session"
 HEADER = b"x-bailiwick-user"
 OPEN = ("/login", "/logout", "/health", "/ready", "/_stcore/health", "/mark.png")
-OWN_AUTH = ("/api/",)
+OWN_AUTH = ("/api/", "/modeldata/log")
 CLOSED = ("/_stcore/agent", "/_stcore/upload_file", "/_stcore/metrics")
 """Not used by the console; refused to everyone."""
 BASE = b"<script>window.__streamlit={BACKEND_BASE_URL:location.origin+'/'}</script>"

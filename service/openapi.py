@@ -14,6 +14,7 @@ def document() -> dict[str, Any]:
     paths: dict[str, Any] = {
         "/api/v1/sites/{site}/batches": {"post": _batches()},
         "/api/v1/sites/{site}/events/kserve": {"post": _kserve_events()},
+        "/api/v1/sites/{site}/events/azureml": {"post": _azureml_events()},
         "/api/v1/health": {"get": _plain("Whether the process answers.")},
         "/api/v1/ready": {"get": _plain("Whether the hub's file answers.")},
         "/api/v1/metrics": {"get": _plain("Prometheus' text format.")},
@@ -28,6 +29,23 @@ def document() -> dict[str, Any]:
         "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
         "security": [{"token": []}],
         "paths": paths,
+    }
+
+
+def _azureml_events() -> dict[str, Any]:
+    return {
+        "summary": "Takes one post of Azure ML's collector (`ce-*` headers, rows as a JSON list). `/modeldata/log` "
+        "takes the same, with SITE/MODEL and the token as HTTP Basic.",
+        "parameters": [
+            {"name": "site", "in": "path", "required": True, "schema": {"type": "string"}},
+            {"name": "model", "in": "query", "required": False, "schema": {"type": "string"}},
+        ],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "array"}}}},
+        "responses": {
+            "201": {"description": "the receipt, as a list of one"},
+            "200": {"description": "the receipt of the same event, repeated"},
+            "202": {"description": "kept aside: nobody added that model or version"},
+        },
     }
 
 

@@ -14,7 +14,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -28,13 +28,20 @@ from connectors.sources.payloads import rows_of
 from store.errors import BadInput
 
 COLLECTIONS = ("model_inputs_outputs", "model_inputs", "model_outputs", "request", "response")
+DEFAULT = "default"
+UNVERSIONED = (
+    'The log names no model version (modelversion is "default"), so its rows count for the newest version, whichever '
+    "served them. Ingest each deployment's folder with its own version: --model M:V."
+)
 LARGEST_PAYLOAD = 256 << 20
 HINT_LINES = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AzureMLOptions:
-    """None so far: a collector's log says all that is needed."""
+    collection: str = ""
+    """Which half of a row the log holds (model_inputs, model_outputs, model_inputs_outputs, request, response), where
+    its folder does not say it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +75,10 @@ class AzureML(Source):
                 yield File(path=found, root=path, name=found.relative_to(path).as_posix())
 
     def read(self, file: File, options: Any, wanted: Wanted) -> Raw:
-        log = _Log(file, examine(file.path), _collection(file.path), wanted)
+        log = _Log(file, examine(file.path), options.collection or _collection(file.path), wanted)
         versions, payloads = _look_ahead(log)
+        default = versions == {DEFAULT}
+        versions -= {DEFAULT}
         notes = []
         if len(versions) > 1:
             notes.append(f"names {len(versions)} model versions: {', '.join(sorted(versions))}; none is taken from it")
@@ -83,6 +92,7 @@ class AzureML(Source):
             hints=json_hints(first, wanted),
             version=versions.pop() if len(versions) == 1 else None,
             notes=tuple(notes),
+            unversioned=UNVERSIONED if default else "",
             beside=tuple(found for _, _, _, found in payloads),
         )
 
@@ -97,12 +107,16 @@ class AzureML(Source):
             return  # told when the log is read
 
 
+def collection_in(text: str) -> str | None:
+    """The collection that a name means; a custom one is told by a part of it."""
+    return next((name for name in COLLECTIONS if name in text), None)
+
+
 def _collection(path: Path) -> str | None:
     """The collection that the folders name, from the nearest; a custom name is told by a part of it."""
     for part in reversed(path.parent.parts):
-        for name in COLLECTIONS:
-            if name in part:
-                return name
+        if (found := collection_in(part)) is not None:
+            return found
     return None
 
 
@@ -123,7 +137,7 @@ def _look_ahead(log: _Log) -> tuple[set[str], list[tuple[str, str, int, Path]]]:
                     payloads.append((str(event["dataref"]), payload.sha256, payload.size, found))
     except Damaged:
         pass  # told when the log is read
-    return versions - {"default"}, payloads
+    return versions, payloads
 
 
 def _fold(sha256: str, payloads: list[tuple[str, str, int, Path]]) -> str:
@@ -143,8 +157,22 @@ def _parsed(line: bytes) -> list[Any]:
 
 
 def _chunks(log: _Log) -> Iterator[Chunk]:
-    yield from chunks_of((record for event in _events(log) for record in event), log.wanted)
+    names: set[str] = set()
+    for chunk in chunks_of((record for event in _events(log) for record in event), log.wanted):
+        names.update(name.casefold() for name in chunk.table.column_names)
+        yield replace(chunk, notes=_joins(log.wanted, names) if len(chunk.n) else ())
     log.content.check_unchanged()
+
+
+def _joins(wanted: Wanted, names: set[str]) -> tuple[str, ...]:
+    """What stands between these rows and their outcomes, and how to mend it."""
+    if wanted.label is None or wanted.label.casefold() in names or (wanted.id and wanted.id.casefold() in names):
+        return ()
+    lacks = "the model file names no id column" if wanted.id is None else f"the log carries no column {wanted.id}"
+    return (
+        f"Outcomes ({wanted.label}) can be joined on Azure's correlation ids alone, for {lacks}. Add an id of your own "
+        "to the frame that is given to collect(), and name it as columns.id in the model file.",
+    )
 
 
 def _events(log: _Log, most: int | None = None) -> Iterator[Iterator[Record | Unreadable]]:

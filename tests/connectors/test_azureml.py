@@ -241,6 +241,39 @@ def _read(path: Path) -> Any:
     return AzureML().read(file, AzureML.options(), wanted_of(IRIS, Kind.PREDICTIONS))
 
 
+def _notes(folder: Path, columns: str, row: dict[str, Any]) -> tuple[str, ...]:
+    inputs = "inputs: [{name: sepal_length, type: number}]"
+    model = read_model_file(f"{{name: m, version: 1, columns: {{{columns}{inputs}}}}}", source="m")
+    return iris(log(folder, [event(data=[row])]), model)[1].notes
+
+
+def test_outcomes_without_an_id_of_the_callers_own_are_told_with_the_fix(tmp_path: Path) -> None:
+    row = {"sepal_length": 1}
+    (note,) = _notes(tmp_path / "a", "outcome: kind, ", row)
+    assert "names no id column" in note and "collect()" in note
+    (note,) = _notes(tmp_path / "b", "id: own, outcome: kind, ", row)
+    assert "carries no column own" in note
+    assert _notes(tmp_path / "c", "id: own, outcome: kind, ", {**row, "Own": "x"}) == ()
+    assert _notes(tmp_path / "d", "outcome: kind, ", {**row, "kind": "x"}) == ()
+    assert _notes(tmp_path / "e", "", row) == ()
+
+
+@pytest.mark.parametrize(("version", "told"), [("default", True), ("7", False), (..., False)])
+def test_a_default_version_is_told_with_the_fix(tmp_path: Path, version: Any, told: bool) -> None:
+    raw = _read(log(tmp_path, [event(modelversion=version), event(modelversion=version)]))
+    assert ("--model M:V" in raw.unversioned) is told
+    assert raw.version == ("7" if version == "7" else None)
+
+
+def test_the_collection_may_be_given_as_an_option(tmp_path: Path) -> None:
+    path = log(tmp_path, [event(data=[[1, 2, 3, 4]], type="x")], "elsewhere")
+    source = AzureML()
+    (file,) = source.walk(path)
+    raw = source.read(file, AzureML.options(collection="model_inputs"), wanted_of(IRIS, Kind.PREDICTIONS))
+    (chunk,) = raw.chunks()
+    assert chunk.table.to_pylist() == [dict(zip(IRIS_COLUMNS, (1, 2, 3, 4), strict=True))]
+
+
 # -- Azure's own test data ----------------------------------------------------------------------------------------
 
 
