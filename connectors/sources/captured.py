@@ -116,10 +116,17 @@ def from_base64(text: Any) -> bytes:
 
 
 def plain(value: Any) -> str | None:
-    """A name without the quotes that senders of CloudEvents 0.2 put around it; None for nothing."""
+    """A name without the quotes that senders of CloudEvents 0.2 put around it; None for nothing.
+
+    Raises NoEvent for text that is no Unicode.
+    """
     if value is None:
         return None
     text = str(value).strip()
     if len(text) > 1 and text.startswith('"') and text.endswith('"'):
         text = text[1:-1]
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise NoEvent("encoding", "names in Unicode text") from None
     return text or None

@@ -16,6 +16,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from connectors.base import Chunk, File, Raw, Source, Unreadable, Wanted
 from connectors.sources.captured import Half, NoEvent, from_base64, moment_of, payload_of, plain
 from connectors.sources.captured_log import Event, Log, batch
@@ -100,9 +103,24 @@ def _events(content: Content, form: str) -> Iterator[Event]:
         return
     for chunk in _table(content, form):
         lines = chunk.lines.to_pylist() if chunk.lines is not None else [None] * chunk.table.num_rows
-        yield from zip(lines, chunk.table.to_pylist(), strict=True)
+        yield from zip(lines, _cells(chunk.table), strict=True)
         for lost in chunk.unreadable:
             yield lost.line, lost
+
+
+def _cells(table: pa.Table) -> list[dict[str, Any]]:
+    """The rows of a table; text that is no UTF-8 keeps lone surrogates, and is told where it matters."""
+    columns = {}
+    for name in table.column_names:
+        column = table[name]
+        if pa.types.is_dictionary(column.type):
+            column = pc.cast(column, column.type.value_type)
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            raw = pc.cast(column, pa.large_binary()).to_pylist()
+            columns[name] = [None if cell is None else cell.decode("utf-8", "surrogateescape") for cell in raw]
+        else:
+            columns[name] = column.to_pylist()
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def _table(content: Content, form: str) -> Iterator[Chunk]:

@@ -17,7 +17,7 @@ READ_BYTES = 1 << 18
 """Of a column at a time, so that a file of one huge row group is not held."""
 FEW_BYTES = 4
 """Text that takes no more than this a value was written as codes, and is read as codes."""
-BROKEN = (pa.ArrowException, OSError, EOFError)
+BROKEN = (pa.ArrowException, OSError, EOFError, UnicodeDecodeError)
 """What Arrow raises on a file that is cut or garbled."""
 
 

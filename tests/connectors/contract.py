@@ -147,6 +147,28 @@ class SourceContract:
         assert [r["x1"] for r in rows] == [*words[:-1], "é"]
         assert tally.rejects == ()
 
+    def test_a_log_that_grew_begins_as_it_did(self, case: Case, tmp_path: Path) -> None:
+        """So that reading can resume where it ended: what was there keeps its place, its id and its content."""
+        rows = [row(i) for i in range(8)]
+        before, _ = taken(case, case.write(_made(tmp_path / "before"), rows[:4]))
+        after, tally = taken(case, case.write(_made(tmp_path / "after"), rows))
+        assert after[:4] == before
+        assert [r["n"] for r in after] == list(range(8))
+        assert tally.rows == 8
+
+    def test_a_row_delivered_twice_is_given_twice_under_one_id(self, case: Case, tmp_path: Path) -> None:
+        """The record counts repeats; a source hides none."""
+        rows, tally = taken(case, case.write(tmp_path, [row(1), row(2), row(1), row(2)]))
+        assert [r["id"] for r in rows] == ["r1", "r2", "r1", "r2"]
+        assert len({r["n"] for r in rows}) == tally.rows == 4
+
+    def test_clocks_that_run_ahead_or_behind_are_told_as_they_are(self, case: Case, tmp_path: Path) -> None:
+        clocks = ["2026-02-03T00:00:00Z", "2019-05-06T07:08:09.123456Z", "2026-02-01T00:00:00Z"]
+        rows, tally = taken(case, case.write(tmp_path, [row(at, at=clock) for at, clock in enumerate(clocks)]))
+        told = [datetime.fromisoformat(clock).replace(tzinfo=None) for clock in clocks]
+        assert [r["event_time"] for r in rows] == told
+        assert (tally.first_event, tally.last_event) == (min(told), max(told))
+
     def test_an_empty_delivery_is_an_empty_batch(self, case: Case, tmp_path: Path) -> None:
         rows, tally = taken(case, case.write(tmp_path, []))
         assert (rows, tally.rows) == ([], 0)

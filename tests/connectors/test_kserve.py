@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import gzip
 import json
 import os
@@ -10,10 +11,13 @@ import struct
 import sys
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
 from contract import Case, taken
@@ -23,7 +27,8 @@ from connectors import registry
 from connectors.base import Raw
 from connectors.normalise import Tally, wanted_of
 from connectors.sources.captured import NoEvent, moment_of, plain
-from connectors.sources.kserve import KServe, KServeOptions
+from connectors.sources.kserve import KServe, KServeOptions, half_of
+from connectors.sources.seldon import _half_of_kind, _told
 from store.errors import BadInput
 from store.model_reader import read_model_file
 from store.receipt import Kind
@@ -131,6 +136,7 @@ def test_how_else_senders_write_an_event(tmp_path: Path, changes: dict[str, Any]
         ({"time": "9999-01-01T00:00:00Z"}, "time"),
         ({"time": "2200-01-01T00:00:00Z"}, "time"),
         ({"specversion": ...}, "json"),
+        ({"id": "call-2\ud800"}, "encoding"),
         ({"inferenceservicename": "wine"}, "other_model"),
     ],
 )
@@ -272,6 +278,57 @@ def test_the_sample_of_kserves_own_documentation(real_data: Path) -> None:
     assert rows[0]["x0"] == 6.8
     assert [r["prediction"] for r in rows] == [None, None, "1", "1"]
     assert rows[0]["event_time"] == datetime(2021, 4, 10, 0, 23, 26, 78952)
+
+
+@pytest.mark.parametrize("form", ["events", "json", "csv", "parquet"])
+def test_a_file_that_is_cut_or_garbled_is_told_and_never_raises(tmp_path: Path, form: str) -> None:
+    halves = [(ASKED, {}), (ANSWERED, {"type_": RESPONSE})] * 3
+    whole = (
+        write_events(tmp_path, [event(payload, **about) for payload, about in halves])
+        if form == "events"
+        else write_records(tmp_path, [record(payload, **about) for payload, about in halves], form)
+    )
+    content = whole.read_bytes()
+    known = {(r["id"], r["x0"], r["prediction"]) for r in iris(whole)[0]}
+    for at in range(0, len(content), max(len(content) // 20, 1)):
+        for spoiled in (content[:at], content[:at] + b"\xff\x00" + content[at + 2 :]):
+            path = tmp_path / f"spoiled{whole.suffix}"
+            path.write_bytes(spoiled)
+            rows, tally = iris(path)
+            assert tally.rows == len(rows) + len(tally.rejects) <= 13
+            assert {(r["id"], r["x0"], r["prediction"]) for r in rows} <= known
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["specversion", "type", "id", "time", "data", "data_base64", "component", "metadata", "bytes"])
+        | st.sampled_from(
+            ["reqType", "occurrenceTime", "inferenceService", "inferenceservicename", "topic", "headers"]
+        ),
+        st.recursive(
+            st.none()
+            | st.booleans()
+            | st.integers()
+            | st.floats()
+            | st.text(max_size=8)
+            | st.just(AT)
+            # what makes an event one of ours
+            | st.sampled_from([RESPONSE, "e30=", "{}", "seldon.ns.model.m.inputs", "io.seldon.serving.feedback"]),
+            lambda inner: (
+                st.lists(inner, max_size=3)
+                | st.dictionaries(
+                    st.sampled_from(["instances", "inputs", "predictions", "name", "truth"]), inner, max_size=3
+                )
+            ),
+            max_leaves=8,
+        ),
+        max_size=8,
+    )
+)
+def test_no_event_makes_a_source_raise(found: dict[str, Any]) -> None:
+    for read in (partial(half_of, name="x-request.json"), partial(_half_of_kind, truths=True), _told):
+        with contextlib.suppress(NoEvent):
+            read(found)
 
 
 # -- small things -------------------------------------------------------------------------------------------------
