@@ -17,7 +17,7 @@ from dashboard import theme, words
 from dashboard.context import Context
 from dashboard.shapes import Row, quiet
 from reports.words import aside as told_aside
-from reports.words import listed, moment
+from reports.words import count, listed, moment
 from store.canonical import sha256_hex
 from store.errors import BailiwickError
 
@@ -168,6 +168,20 @@ def aside(kept: Sequence[Row]) -> None:
     if kept:
         names = listed(sorted({_called(row) for row in kept})[:5])
         st.markdown(f"{theme.state('unclear')} {told_aside(kept)} {words.ASIDE.format(names=names)}")
+
+
+def pulls(states: Sequence[Row]) -> None:
+    """How the places that are looked at again and again stand: one line. Draws nothing where there is none."""
+    if states:
+        failing = [row for row in states if row["error"]]
+        waiting = sum(row["waiting"] for row in states)
+        told = words.PULLS.format(places=len(states), waiting=count(waiting), refused=sum(r["refused"] for r in states))
+        if failing:
+            row = failing[0]
+            told += words.PULLS_FAILING.format(
+                failing=len(failing), name=words.plain(row["pull"]), error=words.plain(row["error"])
+            )
+        st.markdown(f"{theme.state('stale' if failing else 'live')} {told}")
 
 
 def _called(row: Row) -> str:

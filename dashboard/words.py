@@ -85,6 +85,8 @@ NEEDS_YOU = "Needs you"
 NOTHING_NEEDS_YOU = "Nothing waits for a decision of yours."
 PARTIAL = "{sites} sent nothing when due. Figures on this page leave {them} out since {since}."
 
+PULLS = "Places looked at: {places}; files waiting: {waiting}, refused: {refused}."
+PULLS_FAILING = " {failing} cannot be read now, {name}: {error}"
 ASIDE = "Nothing of {names} is in any figure until it is added with `bailiwick model add`."
 
 OWN_REQUEST = "You asked for this; another person must approve."

@@ -138,6 +138,12 @@ def _budget_table() -> str:
     return _table(("key", "what it does"), [(f"`{key}`", text) for key, text in BUDGET_KEYS.items()])
 
 
+def _pull_table() -> str:
+    from service.connections import PULL_KEYS
+
+    return _table(("key", "what it does"), [(f"`{key}`", text) for key, text in PULL_KEYS.items()])
+
+
 def _connector_table(name: str) -> str:
     options = registry.load(name).options
     told = _field_docstrings(options)
@@ -193,6 +199,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "permissions": _permission_table,
     "settings": _setting_table,
     "budgets": _budget_table,
+    "pull": _pull_table,
     **{name: partial(_connector_table, name) for name in registry.names()},
 }
 

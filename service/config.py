@@ -17,7 +17,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from service.connections import StoreSettings, read_store
+from service.connections import PullSettings, StoreSettings, read_pulls, read_store
 from service.settings import BUDGET_KEYS, SETTINGS, Kind, Setting
 from service.times import parse_time
 from store.documents import Document
@@ -103,6 +103,7 @@ class Config:
     sinks: Mapping[str, Connector] = field(default_factory=dict)
     executors: Mapping[str, Connector] = field(default_factory=dict)
     stores: Mapping[str, StoreSettings] = field(default_factory=dict)
+    pulls: Mapping[str, PullSettings] = field(default_factory=dict)
     folder: Path | None = None
     """The hub's; None where the settings came from no hub."""
     shown: tuple[Shown, ...] = ()
@@ -139,7 +140,9 @@ def parse(text: str, *, environ: Mapping[str, str], source: str = FILE) -> Confi
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise BadInput(f"{source}: not TOML: {error}", advice="Mend the line that it names.") from error
     sections = sorted({setting.key.partition(".")[0] for setting in SETTINGS})
-    tables = root(Document(source, _texts(document), {})).mapping(*sections, "people", "sinks", "executors", "stores")
+    tables = root(Document(source, _texts(document), {})).mapping(
+        *sections, "people", "sinks", "executors", "stores", "pull"
+    )
     written: dict[str, Field] = {}
     for section in sections:
         if section in tables:
@@ -167,6 +170,7 @@ def parse(text: str, *, environ: Mapping[str, str], source: str = FILE) -> Confi
         sinks=_named(tables, "sinks", _connector),
         executors=_named(tables, "executors", _connector),
         stores=_named(tables, "stores", read_store),
+        pulls=read_pulls(tables["pull"]) if "pull" in tables else {},
         shown=(*(shown for _, shown in chosen.values()), *_shown_people(people, source)),
     )
 

@@ -1,5 +1,5 @@
 """The scheduler: one thread of the server that runs approved requests at once, sends notices that wait,
-and runs the monitors at their interval.
+looks at the places of `[[pull]]` when they are due, and runs the monitors at their interval.
 
 A round that fails is logged and the next one comes all the same; what failed stays to be done.
 """
@@ -13,6 +13,7 @@ from datetime import datetime
 
 from service import runtime
 from service.commands.monitoring import monitor
+from service.commands.pulling import due, pull
 from service.commands.retraining import run_request
 from service.outbox import deliver
 from service.wiring import Hub, wall_clock
@@ -20,6 +21,8 @@ from store.access import Grant, Viewer
 
 SCHEDULER = Viewer("scheduler", (Grant("admin"),))
 ROUND_S = 5.0
+PULL_S = 60.0
+"""A visit of a pull begins no further file after this; the rest comes in the next round, after what else is due."""
 log = logging.getLogger("bailiwick.scheduler")
 
 
@@ -51,14 +54,23 @@ class Scheduler:
             runtime.work.clear()
 
     def round(self, now: datetime) -> None:
-        """Whatever is due: approved requests, notices that wait, then the monitors."""
+        """Whatever is due: approved requests, notices that wait, pulls, then the monitors."""
         for request in self.hub.store.reads(SCHEDULER).requests(state="approved"):
             if self._ending.is_set():
                 return
             log.info("running request %s", request["id"])
             run_request(self.hub, SCHEDULER, id=request["id"])
         deliver(self.hub)
+        for name in due(self.hub, now):
+            if self._ending.is_set():
+                return
+            done = pull(self.hub, SCHEDULER, name=name, seconds=PULL_S)
+            log.info("pulled %s: took %s, %s waiting%s", name, done["taken"], done["waiting"], _told(done["error"]))
         if self._measured_at is None or now - self._measured_at >= self.hub.config.monitor_every:
             done = monitor(self.hub, SCHEDULER)
             self._measured_at = now
             log.info("measured %s results", done["results"])
+
+
+def _told(error: str | None) -> str:
+    return "" if error is None else f"; it failed: {error}"

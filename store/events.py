@@ -22,6 +22,7 @@ class Event(StrEnum):
     MONITOR_RUN_RECORDED = "monitor:run:recorded"
     PRIVACY_SPEND_CHARGED = "privacy:spend:charged"
     PRIVACY_SPEND_RELEASED = "privacy:spend:released"
+    PULL_VISIT_RECORDED = "pull:visit:recorded"
     QUARANTINE_BATCH_RETRIED = "quarantine:batch:retried"
     REPORT_FILE_BUILT = "report:file:built"
     REPORT_FILE_ISSUED = "report:file:issued"

@@ -149,6 +149,16 @@ def batch(
         tx.details["rows_root"] = rows_root(digests)
 
 
+def pull_run(tx: Transaction, **columns: Any) -> None:
+    """One visit of a pull: every column of `pull_run`."""
+    record(tx, "pull_run", {"known_at": tx.now, **columns})
+
+
+def pull_file(tx: Transaction, **columns: Any) -> None:
+    """One file that a pull took or was refused: every column of `pull_file`."""
+    record(tx, "pull_file", {"known_at": tx.now, **columns})
+
+
 def aside(tx: Transaction, **columns: Any) -> None:
     """A new state of a file that is kept aside: every column of `aside_version`."""
     record(tx, "aside_version", {"known_at": tx.now, **columns})

@@ -15,9 +15,10 @@ ORDER = {"silent": 0, "never": 1, "late": 2, "live": 3}
 
 def page(ctx: Context) -> None:
     with st.skeleton(height=320):
-        sites, kept = ctx.reads.sites(), ctx.reads.aside()
+        sites, kept, pulls = ctx.reads.sites(), ctx.reads.aside(), ctx.reads.pulls()
     parts.header(ctx, words.PAGES["sites"], freshness_sentence(sites))
     parts.aside(kept)
+    parts.pulls(pulls)
     if not sites:
         parts.empty(words.NO_SITES, words.FIRST_RUN_BODY, commands=words.FIRST_RUN_COMMANDS)
         return

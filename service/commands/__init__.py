@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "ingest": "ingest",
     "issue_token": "sites",
     "monitor": "monitoring",
+    "pull": "pulling",
     "reject_request": "retraining",
     "report_file": "reports",
     "request_retraining": "retraining",
@@ -36,7 +37,7 @@ COMMANDS: dict[str, str] = {
     "verify_audit": "inspection",
     "verify_report": "reports",
 }
-LOCAL_ONLY = frozenset({"ingest", "report_file", "run_request", "verify_report"})
+LOCAL_ONLY = frozenset({"ingest", "pull", "report_file", "run_request", "verify_report"})
 """Commands that name files of this machine, give bytes, or belong to the scheduler: not offered over HTTP."""
 
 

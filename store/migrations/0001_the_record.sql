@@ -130,3 +130,16 @@ CREATE TABLE report (
 
 -- A row is one step of a draft towards release: submitted, reviewed, approved, or flagged with a reason.
 CREATE TABLE report_step (seq BIGINT, known_at TIMESTAMP, id VARCHAR, step VARCHAR, actor VARCHAR, reason VARCHAR);
+
+-- A row is one visit of a pull: what it found there and took, what went wrong, and when it looks again.
+CREATE TABLE pull_run (
+    seq BIGINT, known_at TIMESTAMP, pull VARCHAR, site VARCHAR, place VARCHAR, started_at TIMESTAMP,
+    next_at TIMESTAMP, found BIGINT, taken BIGINT, refused BIGINT, waiting BIGINT, failures INTEGER, error VARCHAR,
+    advice VARCHAR
+);
+
+-- A row is one file as a pull took it, or was refused it; one whose size or etag is another is offered again.
+CREATE TABLE pull_file (
+    seq BIGINT, known_at TIMESTAMP, pull VARCHAR, file VARCHAR, size BIGINT, etag VARCHAR, modified TIMESTAMP,
+    batch VARCHAR, refused VARCHAR
+);

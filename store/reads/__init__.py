@@ -11,11 +11,14 @@ from store.reads.alerts import AlertReads
 from store.reads.attributions import AttributionReads
 from store.reads.models import ModelReads
 from store.reads.privacy import PrivacyReads
+from store.reads.pulls import PullReads
 from store.reads.records import RecordReads
 from store.reads.results import ResultReads
 from store.reads.rows import RowReads
 from store.reads.sites import SiteReads
 
 
-class Reads(SiteReads, ModelReads, RowReads, AttributionReads, ResultReads, AlertReads, PrivacyReads, RecordReads):
+class Reads(
+    SiteReads, ModelReads, RowReads, AttributionReads, ResultReads, AlertReads, PrivacyReads, PullReads, RecordReads
+):
     """All of them, by subject."""

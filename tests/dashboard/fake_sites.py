@@ -132,6 +132,18 @@ class SiteReads:
             {**row, "id": "aside_2", "model": "loan-approval", "version": "9", "rows": 210, "known_model": True},
         ]
 
+    def pulls(self) -> list[dict[str, Any]]:
+        if self.empty or self.calm:
+            return []
+        well = {"pull": "loans", "waiting": 12, "refused": 2, "error": None}
+        failing = {
+            "pull": "kiosk",
+            "waiting": 0,
+            "refused": 0,
+            "error": "az://logs: the store denies access: <b>no</b>",
+        }
+        return [well, failing]
+
     def shapes(self, model: str, version: str) -> list[Any]:
         return []
 

@@ -53,6 +53,13 @@ def test_the_inbox_filters_by_its_tabs() -> None:
     assert "has fallen" in told and "income has moved" not in told
 
 
+def test_a_place_that_cannot_be_read_is_said_on_the_page_of_sites() -> None:
+    told = text(drawn("sites"))
+    assert "Places looked at: 2; files waiting: 12, refused: 2." in told
+    assert "1 cannot be read now, kiosk: az" in told and "<b>no</b>" not in told
+    assert "Places looked at" not in text(drawn("sites", mode="empty"))
+
+
 def test_a_site_operator_sees_sites_and_no_figure_about_models() -> None:
     told = text(drawn("home", user="olga", role="site-operator"))
     assert "branch-north" in told
