@@ -126,6 +126,7 @@ def drift_results(
     rho: str | None = None,
     outcome: str = "label",
     skip: frozenset[str] = frozenset(),
+    told: dict[str, Any] | None = None,
 ) -> list[Result]:
     """Every column of one section in every window.
 
@@ -133,7 +134,7 @@ def drift_results(
     subjects: one for each window.
     `inputs` gives drift, `outputs` prediction drift of prediction and score, `labelled` label drift of classes.
     rho: the zCDP loss of the release behind noisy windows. outcome: the name of the label's column.
-    skip: columns that are judged from rows instead.
+    skip: columns that are judged from rows instead. told: more details of every result.
     """
     results: list[Result] = []
     for monitor, column in _columns(spec, section, reference, current, outcome=outcome):
@@ -142,7 +143,7 @@ def drift_results(
             continue
         results += _column_results(
             column, variance=variance, subjects=subjects, monitor=monitor, rule=rule, at_least=at_least, rho=rho,
-            spec_hash=spec.spec_hash, method_set=watch.method_set,
+            spec_hash=spec.spec_hash, method_set=watch.method_set, told=told or {},
         )  # fmt: skip
     return results
 
@@ -192,6 +193,7 @@ def _column_results(
     rho: str | None,
     spec_hash: str,
     method_set: str,
+    told: dict[str, Any],
 ) -> list[Result]:
     measure, bins, reference, current = named(rule.measure), column.bins, column.reference, column.current
     limit = LIMITS.get(measure, LIMITS[PSI]) if rule.at_most is None else rule.at_most
@@ -221,7 +223,7 @@ def _column_results(
                 significant=bool(judged.significant[i]) if said else None,
                 method=_method(method_set, bins, measure, judged, i, noisy=noisy, spec_hash=spec_hash),
                 noise=_noise(float(variance[i]), rho) if noisy else None,
-                details=details | ({"reason": reason} if reason else {}),
+                details=details | told | ({"reason": reason} if reason else {}),
             )
         )  # fmt: skip
     return results

@@ -59,6 +59,7 @@ MEASURES = {
     "energy": "energy distance",
     "cramer_von_mises": "Cramer-von Mises distance",
     "anderson_darling": "Anderson-Darling distance",
+    "ndcg": "order of the contributions (NDCG)",
     "roc_auc": "ROC AUC",
     "log_loss": "log loss",
     "accuracy": "accuracy",

@@ -24,7 +24,7 @@ from store.db import Transaction
 from store.digest import rows_root
 from store.model_file import InputType, ModelFile
 from store.receipt import Kind, Receipt
-from store.row_shape import RowShape, shape_of, told_names
+from store.row_shape import RowShape, reference_shape, shape_of, told_names
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,9 @@ class BatchWriter:
         if self.delivery.kind is Kind.LABELS:
             return self._labels()
         types = input_types(self.tx.connection, self.model, hints_for(self.raw, self.model))
-        shape = shape_of(self.model, types)
         if self.delivery.kind is Kind.REFERENCE:
-            return self._reference(shape, types, since)
-        return self._predictions(shape, types)
+            return self._reference(reference_shape(self.model, types), types, since)
+        return self._predictions(shape_of(self.model, types), types)
 
     def _normalised(self, types: tuple[InputType, ...]) -> Rows:
         return normalise(

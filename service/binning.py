@@ -17,7 +17,7 @@ from store.bins import BinSpec, spec_from_json
 from store.db import Connection, Transaction
 from store.errors import BadInput
 from store.model_file import InputType, ModelFile
-from store.row_shape import RowShape, shape_of
+from store.row_shape import RowShape, reference_shape, shape_of
 
 BINS = 20
 BINS_WITH_NOISE = 10
@@ -145,7 +145,7 @@ def _profile(connection: Connection, model: ModelFile, shape: RowShape, role: st
 
 
 def _record_reference(tx: Transaction, model: ModelFile, spec: BinSpec, shape: RowShape, count: int) -> None:
-    relation = _reference_view(tx.connection, model, shape)
+    relation = _reference_view(tx.connection, model, reference_shape(model, tuple(map(InputType, shape.types))))
     if relation is not None:
         counted = count_reference(tx.connection, spec, relation)
         writes.reference(tx, counted, model=model.name, version=model.version, spec_hash=spec.spec_hash, rows=count)

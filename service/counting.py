@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from monitors.engines import duckdb as engine
 from monitors.engines.base import Blocks
 from store import rows, writes
-from store.bins import BinSpec, Section
+from store.bins import BinSpec, CategoryBins, Section
 from store.db import Connection, Transaction
 from store.row_shape import INPUTS, PREDICTION, RowShape
 from store.summary import SUMMARY_SCHEMA
@@ -89,7 +89,11 @@ def recount(tx: Transaction, spec: BinSpec, shape: RowShape, *, model: str, vers
 
 
 def count_reference(connection: Connection, spec: BinSpec, relation: str) -> pa.Table:
-    """The reference's vectors of inputs and outputs, one row per section, whatever its times."""
+    """The reference's vectors of inputs, outputs and labels, one row per section, whatever its times.
+
+    Training data often say the label and no prediction: such rows count under the prediction `(other)`, for only their
+    labels are looked at.
+    """
     timeless = "reference_without_times"
     connection.execute(
         f"CREATE OR REPLACE TEMP VIEW {timeless} AS SELECT * REPLACE (TIMESTAMP '1970-01-01' AS event_time) "
@@ -99,5 +103,18 @@ def count_reference(connection: Connection, spec: BinSpec, relation: str) -> pa.
     for section in (Section.INPUTS, Section.OUTPUTS):
         if spec.widths[section]:
             parts.append(engine.count(connection, timeless, spec, section, blocks=Blocks(fixed="week")))
+    names = [name for name, *_ in connection.execute(f"DESCRIBE {timeless}").fetchall()]
+    if spec.widths[Section.LABELLED] and "label" in names:
+        labelled = "reference_with_labels"
+        connection.execute(
+            f"CREATE OR REPLACE TEMP VIEW {labelled} AS SELECT * REPLACE (coalesce(prediction, {_absent(spec)}) AS "
+            f"prediction) FROM {timeless} WHERE label IS NOT NULL"
+        )
+        parts.append(engine.count(connection, labelled, spec, Section.LABELLED, blocks=Blocks(fixed="week")))
     table = pa.concat_tables(parts) if parts else SUMMARY_SCHEMA.empty_table()
     return table.filter(pc.is_null(table.column("segment")))
+
+
+def _absent(spec: BinSpec) -> str:
+    """What stands for a prediction that is not there: no class is called by the empty text; a number has none."""
+    return "''" if isinstance(spec.prediction, CategoryBins) else "NULL"

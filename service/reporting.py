@@ -23,8 +23,9 @@ from reports.elements import Report, State
 from reports.packs import load_pack
 from reports.render.pdf import write_request
 from service.bundles import budget_of
-from service.judging import judge, load_version
+from service.judging import judge
 from service.known import known_model
+from service.series import load_version
 from service.wiring import Hub
 from store.access import Viewer
 from store.errors import BailiwickError

@@ -111,6 +111,10 @@ class ColumnDrift:
 class DriftWatch:
     method_set: str = "bailiwick"
     columns: tuple[tuple[str, ColumnDrift], ...] = ()
+    season: str | None = None
+    """`week`: a window is compared with the same stretch of the weeks before it instead of with the reference."""
+    attribution: float | None = None
+    """The least NDCG of the contributions; None is the monitor's own default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

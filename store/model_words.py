@@ -138,6 +138,10 @@ def _limits(model: ModelFile) -> list[str]:
         f"It is judged every {format_duration(window.every)}; {grows}.",
         f"Drift is judged by the rules of {watch.drift.method_set}.",
     ]
+    if watch.drift.season:
+        out.append("A window is compared with the same stretch of the four weeks before it, at its own site.")
+    if watch.drift.attribution is not None:
+        out.append(f"The NDCG of contributions must be at least {watch.drift.attribution:g}.")
     for name, own in watch.drift.columns:
         measure = f" by {own.measure}" if own.measure else ""
         limit = f", at most {own.at_most:g}" if own.at_most is not None else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from store.model_file import InputType, ModelFile, Task
@@ -23,6 +23,9 @@ class RowShape:
     score: bool
     groups: tuple[str, ...]
     segments: tuple[str, ...]
+    label: str | None = None
+    """`number` or `category`: of a reference, which keeps its labels beside its rows. Those of rows that happened come
+    later and stand in a table of their own."""
 
     @property
     def columns(self) -> dict[str, str]:
@@ -35,7 +38,7 @@ class RowShape:
         out |= {f"g{i}": "VARCHAR" for i in range(len(self.groups))}
         out |= {f"s{i}": "VARCHAR" for i in range(len(self.segments))}
         out["person"] = "VARCHAR"
-        return out
+        return out | ({"label": kind[self.label]} if self.label else {})
 
     @property
     def parts_must_meet(self) -> bool:
@@ -55,6 +58,13 @@ def shape_of(model: ModelFile, types: tuple[InputType, ...]) -> RowShape:
         groups=tuple(group.name for group in model.columns.groups),
         segments=model.columns.segments,
     )
+
+
+def reference_shape(model: ModelFile, types: tuple[InputType, ...]) -> RowShape:
+    """The shape of a reference: with its labels, where the model declares an outcome."""
+    if not model.columns.outcome:
+        return shape_of(model, types)
+    return replace(shape_of(model, types), label="number" if model.task is Task.REGRESSION else "category")
 
 
 def told_names(model: ModelFile) -> dict[str, str]:

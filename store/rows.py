@@ -109,7 +109,7 @@ def stage(
     several batches say their own `seq` and `site`.
     """
     present = set(rows.schema.names)
-    label = ", label" if "label" in present else ""
+    label = ", label" if "label" in present and not shape.label else ""
     own = ", ".join(name if name in present else f"?::{kind} AS {name}" for name, kind in OF_BATCH.items())
     given = [value for name, value in (("seq", seq), ("site", site)) if name not in present]
     chosen = ", ".join(
@@ -277,4 +277,6 @@ def aligned_sql(table: str, old: RowShape, new: RowShape) -> str:
             source = f"{prefix}{had.index(name)}" if name in had else "NULL"
             parts.append(f"TRY_CAST({source} AS {kinds[target]}) AS {target}")
     parts += [f"TRY_CAST(prediction AS {kinds['prediction']}) AS prediction", "score", "person"]
+    if new.label:
+        parts.append(f"TRY_CAST({'label' if old.label else 'NULL'} AS {kinds['label']}) AS label")
     return f"SELECT {', '.join(parts)} FROM {quoted(table)}"

@@ -29,6 +29,8 @@ DRIFT_MEASURES = (
     "js", "normed_wasserstein", "meanshift", "fouriermmd", "epps_singleton", "fisher",
 )  # fmt: skip
 """Ours, then other tools' names and measures that only their method sets have."""
+DRIFT_KEYS = ("method_set", "columns", "season", "attribution")
+SEASONS = ("week",)
 PERFORMANCE_MEASURES = (
     "roc_auc",
     "accuracy",
@@ -80,14 +82,23 @@ def _window(field: Field) -> Window:
 
 
 def _drift(field: Field, *, columns: Columns) -> DriftWatch:
-    fields = {"method_set": field} if isinstance(field.value, str) else field.mapping("method_set", "columns")
+    fields = {"method_set": field} if isinstance(field.value, str) else field.mapping(*DRIFT_KEYS)
     method_set = fields["method_set"].choice(METHOD_SETS) if "method_set" in fields else DriftWatch().method_set
     named = {item.name: item for item in columns.inputs}
     own: list[tuple[str, ColumnDrift]] = []
     if "columns" in fields:
         chosen = fields["columns"].mapping(*named, *_outputs(columns))
         own = [(name, _column_drift(item)) for name, item in chosen.items()]
-    return DriftWatch(method_set=method_set, columns=tuple(own))
+    if "season" in fields and method_set != DriftWatch().method_set:
+        raise fields["season"].bad(
+            f"the method set {DriftWatch().method_set}", advice="Other tools' rules have no season."
+        )
+    return DriftWatch(
+        method_set=method_set,
+        columns=tuple(own),
+        season=fields["season"].choice(SEASONS) if "season" in fields else None,
+        attribution=fields["attribution"].share() if "attribution" in fields else None,
+    )
 
 
 def _outputs(columns: Columns) -> list[str]:

@@ -32,6 +32,8 @@ FORMULAS = {
     "ks": "largest distance between the two distribution functions; from counts at the edges of the bins, with a bound "
     "on the error.",
     "chi_square": "Cramer's V of two samples of one size, judged together with Pearson's chi-square test.",
+    "ndcg": "inputs ranked by their mean |contribution| in the window: sum of the reference's mean |contribution| over "
+    "log2(rank + 1), divided by the same sum in the reference's own order. 1: the same order.",
     "roc_auc": "chance that a randomly drawn good outcome scores above a randomly drawn bad one, ties counting half; "
     "from score cells, with the bound on the error where it is not exact. 0.5 is chance.",
     "log_loss": "mean of -ln(score given to what happened). Lower is better.",

@@ -14,9 +14,10 @@ from monitors.subject import Subject
 from service.alerting import step_alerts
 from service.binning import current_spec, freeze_if_known
 from service.bundles import budget_of
-from service.judging import ALWAYS, judge, load_version
+from service.judging import ALWAYS, judge
 from service.known import known_model
 from service.outbox import deliver, notices, post
+from service.series import load_version
 from service.wiring import Hub
 from store import writes
 from store.access import Permission, Viewer, require

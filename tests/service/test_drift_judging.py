@@ -1,0 +1,149 @@
+"""Drift as the service judges it: labels, contributions, seasons, and measures that need rows."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from world import MODEL, OWNER, hub_in_memory, label, populate, row, rows_of, take, write_csv
+
+from service.commands.models import add_model
+from service.commands.monitoring import monitor
+from service.wiring import Hub
+from store.errors import BadInput
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    made = populate(hub_in_memory(), sites=(("cloud", "rows"), ("branch", "rows")))
+    yield made
+    made.close()
+
+
+def found(hub: Hub, monitor_: str, **filters: Any) -> list[dict[str, Any]]:
+    return [r for r in hub.store.reads(OWNER).results(monitor=monitor_, **filters) if r["segment"] is None]
+
+
+def with_watch(hub: Hub, drift: str) -> None:
+    text = MODEL.replace("  window:", f"  drift: {drift}\n  window:")
+    add_model(hub, OWNER, text=text, source="loan.yaml", reason="tests")
+
+
+def labelled(first: int, last: int, *, good: int) -> list[dict[str, Any]]:
+    return [row(n) | {"repaid": int(n % 10 < good)} for n in range(first, last)]
+
+
+@pytest.mark.parametrize("columns", [("approved",), ()])
+def test_labels_are_compared_with_the_labels_of_the_reference(
+    hub: Hub, tmp_path: Path, columns: tuple[str, ...]
+) -> None:
+    reference = labelled(0, 1000, good=7)
+    if not columns:  # training data say the label and no prediction
+        reference = [{k: v for k, v in r.items() if k not in ("approved", "probability")} for r in reference]
+    take(hub, write_csv(tmp_path / "reference.csv", reference), kind="reference")
+    take(hub, write_csv(tmp_path / "rows.csv", [row(n, day=n // 400) for n in range(0, 800)]))
+    known = [label(n, value=int(n % 10 < 7)) for n in range(0, 800)]
+    take(hub, write_csv(tmp_path / "labels.csv", known), kind="labels")
+    monitor(hub, OWNER)
+    (first, *_) = results = [r for r in found(hub, "label_drift", site="cloud") if r["status"] != "too_few"]
+    assert first["about"] == "repaid" and first["measure"] == "psi" and first["n"]["reference"] == 1000
+    assert {r["status"] for r in results} == {"within"}
+
+
+def test_labels_that_turned_are_outside(hub: Hub, tmp_path: Path) -> None:
+    take(hub, write_csv(tmp_path / "reference.csv", labelled(0, 1000, good=7)), kind="reference")
+    take(hub, write_csv(tmp_path / "rows.csv", rows_of(0, 400)))
+    take(hub, write_csv(tmp_path / "labels.csv", [label(n, value=0) for n in range(0, 400)]), kind="labels")
+    monitor(hub, OWNER)
+    assert {r["status"] for r in found(hub, "label_drift", site="cloud")} == {"outside"}
+
+
+def test_a_reference_without_labels_has_no_label_drift(hub: Hub, tmp_path: Path) -> None:
+    take(hub, write_csv(tmp_path / "reference.csv", rows_of(0, 400)), kind="reference")
+    take(hub, write_csv(tmp_path / "rows.csv", rows_of(0, 400)))
+    take(hub, write_csv(tmp_path / "labels.csv", [label(n) for n in range(0, 400)]), kind="labels")
+    monitor(hub, OWNER)
+    assert found(hub, "label_drift") == []
+
+
+def test_a_measure_that_needs_rows_is_judged_from_rows(hub: Hub, tmp_path: Path) -> None:
+    with_watch(hub, "{columns: {income: {measure: energy, at_most: 0.3}, purpose: {measure: g}}}")
+    take(hub, write_csv(tmp_path / "reference.csv", rows_of(0, 1000)), kind="reference")
+    moved = [row(n, income=80 + n % 20) if n >= 200 else row(n) for n in range(0, 400)]
+    take(hub, write_csv(tmp_path / "rows.csv", moved))
+    monitor(hub, OWNER)
+    by_measure = {r["measure"]: r["method"] for r in found(hub, "drift", site="cloud")}
+    assert by_measure["energy"]["basis"] == "rows" and by_measure["energy"]["name"] == "bailiwick"
+    assert by_measure["g"]["basis"] == "counts"
+    income = sorted(
+        (r["window"]["to"], r["status"]) for r in found(hub, "drift", site="cloud") if r["about"] == "income"
+    )
+    assert len(income) == 10 and {status for _, status in income[:5]} == {"within"}
+    assert {status for _, status in income[5:]} == {"outside"}
+
+
+def test_contributions_that_change_their_order(hub: Hub, tmp_path: Path) -> None:
+    def shap(path: Path, rows: list[dict[str, Any]]) -> Path:
+        with path.open("w", newline="") as stream:
+            writer = csv.DictWriter(stream, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+        return path
+
+    take(hub, write_csv(tmp_path / "rows.csv", rows_of(0, 120)))
+    monitor(hub, OWNER)
+    assert found(hub, "attribution_drift") == []
+    told = [{"id": f"r{n:05d}", "income": 0.9, "purpose": 0.1} for n in range(0, 40)]
+    told += [{"id": f"r{n:05d}", "income": 0.1, "purpose": -0.9} for n in range(40, 80)]
+    take(hub, shap(tmp_path / "shap.csv", told), kind="attributions")
+    monitor(hub, OWNER)
+    assert {r["status"] for r in found(hub, "attribution_drift", site="cloud")} == {"no_reference"}
+    reference = [{"income": 1.0, "purpose": 0.1} for _ in range(300)]
+    take(hub, shap(tmp_path / "reference.csv", reference), kind="reference-attributions")
+    monitor(hub, OWNER)
+    results = sorted(found(hub, "attribution_drift", site="cloud"), key=lambda r: r["window"]["to"])
+    assert [(r["measure"], r["status"]) for r in results] == [("ndcg", "within"), ("ndcg", "outside")]
+    assert results[0]["value"] == 1.0 and results[1]["n"]["current"] == 40
+
+
+def weekly(n: int) -> dict[str, Any]:
+    """Weekends are another world: what is new on a Saturday is old of Saturdays."""
+    found_ = row(n)
+    return found_ | {"income": 90 + n % 10} if (n // 40) % 7 >= 5 else found_
+
+
+def test_a_season_compares_saturdays_with_saturdays(hub: Hub, tmp_path: Path) -> None:
+    with_watch(hub, "{season: week}")
+    take(hub, write_csv(tmp_path / "rows.csv", [weekly(n) for n in range(0, 40 * 21)]))
+    monitor(hub, OWNER)
+    income = sorted(
+        (r["window"]["to"], r["status"], r["details"].get("weeks"))
+        for r in found(hub, "drift", site="cloud")
+        if r["about"] == "income"
+    )
+    assert {status for _, status, _ in income[:7]} == {"no_reference"}
+    assert not {status for _, status, _ in income[7:]} & {"outside", "unclear", "no_reference"}
+    assert {weeks for _, _, weeks in income[7:14]} == {1} and {weeks for _, _, weeks in income[14:]} == {2}
+
+
+def test_without_a_season_weekends_are_outside(hub: Hub, tmp_path: Path) -> None:
+    take(hub, write_csv(tmp_path / "reference.csv", rows_of(0, 1000)), kind="reference")
+    take(hub, write_csv(tmp_path / "rows.csv", [weekly(n) for n in range(0, 40 * 7)]))
+    monitor(hub, OWNER)
+    income = sorted(
+        (r["window"]["to"], r["status"]) for r in found(hub, "drift", site="cloud") if r["about"] == "income"
+    )
+    assert [status for _, status in income][5:] == ["outside"] * 2
+    assert "outside" not in [status for _, status in income][:5]
+
+
+def test_a_season_is_of_our_own_rules_alone(hub: Hub) -> None:
+    with pytest.raises(BadInput, match="method set"):
+        with_watch(hub, "{season: week, method_set: azureml}")
+    with pytest.raises(BadInput, match="week"):
+        with_watch(hub, "{season: weak}")
+    with pytest.raises(BadInput, match="wasserstein"):
+        with_watch(hub, "{columns: {income: {measure: wassersten}}}")
