@@ -23,6 +23,7 @@ from reports.elements import Report, State
 from reports.packs import load_pack
 from reports.render.pdf import write_request
 from service.bundles import budget_of
+from service.impact_counts import impact_counts
 from service.judging import judge
 from service.known import known_model
 from service.series import load_version
@@ -68,6 +69,7 @@ def gather(
 ) -> GeneralFacts:
     """Everything the report tells. as_of and now pin an earlier state; without them it is the present."""
     moment = hub.now() if now is None else now
+    loaded = load_pack(pack)
     reads = Reads(hub.store.cursor(), viewer, as_of=as_of, now=moment)
     wanted = version or reads.newest_version(model)
     row = reads.model(model, wanted) if wanted else None
@@ -84,7 +86,7 @@ def gather(
     ]
     return GeneralFacts(
         org=hub.config.org or "this organisation",
-        pack=load_pack(pack),
+        pack=loaded,
         state=release.state,
         signatories=list(release.signatories),
         signing_root=release.signing_root,
@@ -104,6 +106,8 @@ def gather(
             reads.alert(alert["id"]) or {} for alert in reads.alerts(model=model) if alert["version"] == row["version"]
         ],
         requests=[reads.request(request["id"]) or {} for request in reads.requests(model=model)],
+        declarations=reads.declarations(model, pack),
+        impact=impact_counts(reads, file, row["spec"], start, end) if "impact" in loaded.sections else {},
         ledger=reads.ledger(file.privacy.people) if file.privacy else [],
         people=people_of(hub, reads, file, moment),
         proof={"seq": reads.seq, "size": reads.seq + 1, "root": reads.root(), "checked": reads.verify_trail().holds},

@@ -24,6 +24,7 @@ class Event(StrEnum):
     PRIVACY_SPEND_RELEASED = "privacy:spend:released"
     PULL_VISIT_RECORDED = "pull:visit:recorded"
     QUARANTINE_BATCH_RETRIED = "quarantine:batch:retried"
+    REPORT_CONTROL_DECLARED = "report:control:declared"
     REPORT_FILE_BUILT = "report:file:built"
     REPORT_FILE_ISSUED = "report:file:issued"
     REPORT_STEP_TAKEN = "report:step:taken"

@@ -319,6 +319,13 @@ def report(tx: Transaction, **columns: Any) -> None:
     tx.details |= {name: columns[name] for name in ("pack", "format", "state", "as_of", "sha256", "evidence_sha256")}
 
 
+def declaration(tx: Transaction, *, model: str, pack: str, control: str, text: str, not_applicable: bool) -> None:
+    """What whoever acts declares for a control of a pack."""
+    row = {"model": model, "pack": pack, "control": control, "text": text, "not_applicable": not_applicable}
+    record(tx, "declaration", {"known_at": tx.now, **row, "actor": tx.actor})
+    tx.details |= {"pack": pack, "control": control, "not_applicable": not_applicable}
+
+
 def report_step(tx: Transaction, *, id_: str, step: str, reason: str = "") -> None:
     """A draft's step towards release, by whoever acts in this transaction."""
     record(tx, "report_step", {"known_at": tx.now, "id": id_, "step": step, "actor": tx.actor, "reason": reason})

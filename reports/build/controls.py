@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from reports import words
 from reports.build.facts import GeneralFacts, Row
+from reports.build.impact import eeo1_category
 from reports.build.limits import moving
 from reports.packs import Control
 
@@ -24,6 +26,13 @@ class Answer:
     status: str
     """`met`, `declared`, `missing` or `not applicable`."""
     why: str
+    by: str = ""
+    """Who declared it."""
+    at: str = ""
+    age_days: int | None = None
+    """Of a declaration, when the report was built."""
+    owner: str = ""
+    """Who is asked, where it is missing."""
 
     @property
     def gap(self) -> bool:
@@ -37,21 +46,60 @@ class Answer:
             "required": self.control.required,
             "status": self.status,
             "why": self.why,
+            "by": self.by,
+            "at": self.at,
+            "owner": self.owner,
+            "cite": self.control.cite,
         }
 
 
 def answers(facts: GeneralFacts) -> list[Answer]:
-    out = []
-    for control in facts.pack.controls:
-        held, why = _CHECKS[control.needs](facts)
-        done = "declared" if control.kind == "declared" else "met"
-        out.append(Answer(control, "not applicable" if held is None else done if held else "missing", why))
-    return out
+    return [_answer(facts, control) for control in facts.pack.controls]
+
+
+def _answer(facts: GeneralFacts, control: Control) -> Answer:
+    said = facts.declarations.get(control.id)
+    if said is not None and said["not_applicable"]:
+        return _said(facts, control, "not applicable", said)
+    if control.needs == "declaration":
+        if said is not None:
+            return _said(facts, control, "declared", said)
+        held, why = False, "nobody has declared it for this model"
+    else:
+        found, why = _CHECKS[control.needs](facts)
+        if found is None:
+            return Answer(control, "not applicable", why)
+        held = found
+    if not held:
+        return Answer(control, "missing", why, owner=_owner(facts)[1])
+    if control.kind == "fact":
+        return Answer(control, "met", why)
+    last = facts.changes[0] if facts.changes else {}
+    return _said(facts, control, "declared", {"text": why, "by": last.get("actor"), "at": last.get("known_at")})
+
+
+def _said(facts: GeneralFacts, control: Control, status: str, said: Row) -> Answer:
+    at = str(said.get("at") or "")
+    return Answer(
+        control,
+        status,
+        words.clean(said["text"]),
+        by=words.clean(said.get("by")),
+        at=at,
+        age_days=_days(at, facts.built_at),
+    )
+
+
+def _days(before: str, after: str) -> int | None:
+    if not before:
+        return None
+    return (datetime.fromisoformat(after) - datetime.fromisoformat(before)).days
 
 
 def gaps(facts: GeneralFacts) -> list[str]:
     """Why this report cannot be issued yet; empty when it can."""
-    return [f"{a.control.id} {a.control.title}: {a.why}" for a in answers(facts) if a.gap]
+    unread = facts.pack.not_read_at_source
+    return unread + [f"{a.control.id} {a.control.title}: {a.why}" for a in answers(facts) if a.gap]
 
 
 def completeness(found: list[Answer]) -> str:
@@ -130,6 +178,32 @@ def _high_alerts_handled(facts: GeneralFacts) -> tuple[bool, str]:
     return not left, f"{words.plural(len(left), 'alert')} untouched" if left else "none is"
 
 
+def _impact_measured(facts: GeneralFacts) -> tuple[bool, str]:
+    if not facts.impact:
+        return False, "the model file names no groups of sex and of race/ethnicity"
+    n = sum(cell["n"] for cell in facts.impact["cells"])
+    left_out = facts.impact["left_out"]
+    told = f"{words.count(n)} people in {words.plural(len(facts.impact['cells']), 'intersection')}"
+    return n > 0, told + (f"; not from {words.listed(left_out)}, which share noisy counts" if left_out else "")
+
+
+def _categories_of_eeo1(facts: GeneralFacts) -> tuple[bool, str]:
+    if not facts.impact:
+        return False, "no categories are known"
+    others = [words.clean(name) for name in facts.impact["races"] if eeo1_category(name) is None]
+    return not others, f"not of EEO-1 Component 1: {words.listed(others)}" if others else "all are of EEO-1 Component 1"
+
+
+def _outcomes_mapped(facts: GeneralFacts) -> tuple[bool, str]:
+    if not facts.impact:
+        return False, "no outcomes are counted"
+    n = facts.impact["unmapped"]
+    told = (
+        f"{words.plural(n, 'outcome')} is neither of the declared predictions" if n else "every outcome is one of them"
+    )
+    return n == 0, told
+
+
 def _trail_checked(facts: GeneralFacts) -> tuple[bool, str]:
     checked = facts.proof.get("checked")
     told = {"True": "it held", "False": "it did not hold"}
@@ -159,4 +233,7 @@ _CHECKS: dict[str, Check] = {
     "changes_have_reasons": _changes_have_reasons,
     "high_alerts_handled": _high_alerts_handled,
     "trail_checked": _trail_checked,
+    "impact_measured": _impact_measured,
+    "categories_of_eeo1": _categories_of_eeo1,
+    "outcomes_mapped": _outcomes_mapped,
 }

@@ -42,6 +42,8 @@ def evidence(facts: GeneralFacts) -> dict[str, Any]:
         "changes": facts.changes,
         "alerts": facts.alerts,
         "requests": facts.requests,
+        "declarations": facts.declarations,
+        "impact": facts.impact,
         "ledger": facts.ledger,
         "people": facts.people,
         "controls": [answer.as_json() for answer in answers(facts)],

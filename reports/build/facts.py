@@ -59,6 +59,10 @@ class GeneralFacts:
     periods, which stand in the evidence and not in the text."""
     requests: list[Row] = field(default_factory=list)
     """As reads.request: state, requested_by, requested_at, why, approvals[{by, at, why}], outcome{}, history[]."""
+    declarations: dict[str, Row] = field(default_factory=dict)
+    """By control: text, not_applicable, by, at; what people declared for this pack and model, the newest of each."""
+    impact: Row = field(default_factory=dict)
+    """Counts of a bias audit (`reports.build.impact`): sex and race/ethnicity of everybody in the period."""
     ledger: list[Row] = field(default_factory=list)
     people: list[Row] = field(default_factory=list)
     """people, epsilon, delta, per, block, spent_rho, cap_rho, share."""

@@ -10,16 +10,31 @@ from collections.abc import Callable
 from datetime import date
 
 from reports import words
-from reports.build.controls import answers, completeness, is_open
+from reports.build.controls import Answer, answers, completeness, is_open
 from reports.build.coverage import coverage_section, not_looked_at_section
 from reports.build.evidence import evidence, evidence_bytes, substance_digest
 from reports.build.facts import GeneralFacts
 from reports.build.fairness import fairness_section, newest
 from reports.build.findings import drift_section, performance_section, series
+from reports.build.impact import impact_section
 from reports.build.limits import limit_changes, limits_section
 from reports.build.methods import methods_section
 from reports.build.people import alerts_section, privacy_section, retraining_section
-from reports.elements import Bullets, Cell, Column, Element, Facts, Heading, Kind, Proof, Report, Section, Table, Text
+from reports.elements import (
+    Bullets,
+    Cell,
+    Column,
+    Element,
+    Facts,
+    Heading,
+    Kind,
+    Note,
+    Proof,
+    Report,
+    Section,
+    Table,
+    Text,
+)
 from store.canonical import sha256_hex
 
 
@@ -115,9 +130,9 @@ def about_section(facts: GeneralFacts) -> Section:
     rows = tuple(
         (
             Cell(answer.control.id, answer.control.id),
-            Cell(answer.control.title),
+            Cell(answer.control.title + (f" ({answer.control.cite})" if answer.control.cite else "")),
             _answer_cell(answer.status),
-            Cell(answer.why),
+            Cell(_why(answer)),
         )
         for answer in found
     )
@@ -129,6 +144,7 @@ def about_section(facts: GeneralFacts) -> Section:
     )
     elements: list[Element] = [
         *(Text(told) for told in facts.pack.what_it_is),
+        *_law(facts),
         Heading("What it is not"),
         Bullets(facts.pack.what_it_is_not),
         Heading("The model as its owner declared it"),
@@ -137,11 +153,43 @@ def about_section(facts: GeneralFacts) -> Section:
             f"What this report should hold: {completeness(found)}",
             columns,
             rows,
-            note="Declared: a person wrote it in the model file. Met: the record shows it. Completeness says nothing "
+            note="Declared: a person said so. Met: the record shows it. Completeness says nothing "
             "about whether the file was changed; that is integrity, and is checked apart.",
         ),
     ]
     return Section("about", "What this is", tuple(elements))
+
+
+def _law(facts: GeneralFacts) -> list[Element]:
+    """Which law it speaks of and how that stood, what of its text was read, and what stands in the way of issuing."""
+    pack, out = facts.pack, list[Element]()
+    if pack.superseded_by:
+        out.append(
+            Note(f"This pack is superseded by {pack.superseded_by}. Build the report with that one.", caution=True)
+        )
+    for told in pack.not_read_at_source:
+        out.append(Note(f"{told}. This report cannot be issued.", caution=True))
+    if pack.sources:
+        rows = [
+            ("Jurisdiction", pack.jurisdiction),
+            ("Status", f"{pack.status} (as of {pack.status_date.isoformat()})"),
+        ]
+        rows += [
+            (
+                one.title,
+                f"{one.checked} Checked by {one.checked_by} on {one.checked_on.isoformat()}, grade {one.grade}.",
+            )
+            for one in pack.sources
+        ]
+        out += [Heading("The law it speaks of"), Facts(tuple(rows))]
+    return out
+
+
+def _why(answer: Answer) -> str:
+    if answer.by:
+        age = "" if answer.age_days is None else f", {words.plural(answer.age_days, 'day')} ago"
+        return f"{answer.why} ({answer.by}, {words.day(answer.at)}{age})"
+    return f"{answer.why}; to be asked: {answer.owner}" if answer.owner else answer.why
 
 
 def _answer_cell(status: str) -> Cell:
@@ -223,6 +271,7 @@ _SECTIONS: dict[str, Callable[[GeneralFacts], Section]] = {
     "drift": drift_section,
     "performance": performance_section,
     "fairness": fairness_section,
+    "impact": impact_section,
     "privacy": privacy_section,
     "alerts": alerts_section,
     "retraining": retraining_section,

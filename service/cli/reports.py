@@ -27,7 +27,7 @@ EXAMPLE = "bailiwick report build --pack general --model loan-approval --from 20
 
 @command(report_app, "build", example=EXAMPLE)
 def build(
-    pack: str = typer.Option(..., help="Which report: general."),
+    pack: str = typer.Option(..., help="Which report: general, nyc-ll144."),
     model: str = typer.Option(..., help="M or M:V."),
     from_: str = typer.Option(..., "--from", metavar="T", help="Start of the period."),
     to: str = typer.Option(..., "--to", metavar="T", help="End of the period, exclusive."),
@@ -128,6 +128,27 @@ def check_claims(
     raise typer.Exit(ExitCode.NOT_WELL if serious else ExitCode.DONE)
 
 
+@command(report_app, "lint", example="bailiwick report lint our-pack.toml")
+def lint(file: Path = typer.Argument(..., help="A rule pack.")) -> None:
+    """Read a rule pack as strictly as reports do, and say what stands in the way of issuing with it. Needs no hub."""
+    from reports.packs import parse_pack
+
+    try:
+        text = here(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{file} cannot be read: {error}", advice="Give a TOML file in UTF-8.") from error
+    pack = parse_pack(text, source=file.name)
+    told = {"schema": "bailiwick/pack-lint/1", "id": pack.id, "version": pack.version, "date": pack.date.isoformat()}
+    problems = [*pack.not_read_at_source, *([f"superseded by {pack.superseded_by}"] if pack.superseded_by else [])]
+
+    def human() -> None:
+        say(f"{pack.id} {pack.version} of {pack.date.isoformat()}: {len(pack.controls)} controls, well formed.")
+        for problem in problems:
+            note(problem)
+
+    emit({**told, "controls": len(pack.controls), "problems": problems}, human)
+
+
 @command(report_app, "list", example="bailiwick report list --model loan-approval")
 def list_(model: str | None = typer.Option(None, help="Of this model only.")) -> None:
     """Reports that were built, newest first."""
@@ -138,6 +159,34 @@ def list_(model: str | None = typer.Option(None, help="Of this model only.")) ->
         {"reports": rows},
         lambda: table(columns, [[row.get(name) for name in columns] for row in rows], empty="No reports yet."),
     )
+
+
+@command(
+    report_app,
+    "declare",
+    example='bailiwick report declare nyc-ll144 LL-01 --model screener --text "in use since 2026-03-01"',
+)
+def declare(
+    pack: str = typer.Argument(..., help="The pack."),
+    control: str = typer.Argument(..., help="Its control."),
+    model: str = typer.Option(..., help="The model it is declared for."),
+    text: str = typer.Option(..., help="What is declared, or why it does not apply."),
+    not_applicable: bool = typer.Option(False, "--not-applicable", help="It does not apply, for the reason in --text."),
+) -> None:
+    """Declare, under your name, what a control of a pack asks and no record can show."""
+    from service.commands.report_release import declare_control
+
+    with opened() as session:
+        done = declare_control(
+            session.hub,
+            session.viewer,
+            pack=pack,
+            control=control,
+            model=model,
+            text=text,
+            not_applicable=not_applicable,
+        )
+    emit(done, lambda: say(f"{done['control']} of {done['pack']} is declared for {done['model']} by {done['by']}."))
 
 
 @command(report_app, "submit", example="bailiwick report submit report_... --as anna")

@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "approve_request": "retraining",
     "assign_alert": "alerts",
     "build_report": "reports",
+    "declare_control": "report_release",
     "export_model": "models",
     "flag_report": "report_release",
     "ingest": "ingest",

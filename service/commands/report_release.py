@@ -14,13 +14,14 @@ from reports.build.evidence import evidence, substance
 from reports.build.facts import GeneralFacts
 from reports.elements import State
 from reports.identify import identify
+from reports.packs import load_pack
 from service.kept_reports import keep_report, root_for
 from service.reporting import Release, gather
 from service.wiring import Hub
 from store import writes
 from store.access import Permission, Viewer, require
 from store.canonical import sha256_hex
-from store.errors import BadInput, NotPermitted, Refused, UnknownName
+from store.errors import BadInput, NotPermitted, Refused, UnknownName, did_you_mean
 from store.events import Event
 
 SUBMITTED, REVIEWED, APPROVED, FLAGGED = "submitted", "reviewed", "approved", "flagged"
@@ -93,6 +94,35 @@ def approve_report(hub: Hub, viewer: Viewer, *, id: str) -> dict[str, Any]:
         draft=id,
     )
     return {**made, "stage": "issued", "signatories": [dict(one) for one in signatories]}
+
+
+def declare_control(
+    hub: Hub,
+    viewer: Viewer,
+    *,
+    pack: str,
+    control: str,
+    model: str,
+    text: str,
+    not_applicable: bool = False,
+) -> dict[str, Any]:
+    """What a person declares for a control, under their name; not_applicable needs the reason as its text."""
+    require(viewer, Permission.REPORT_BUILD, model=model)
+    known = {one.id: one for one in load_pack(pack).controls}
+    if control not in known:
+        raise UnknownName(f"{pack} has no control {control!r}", advice=did_you_mean(control, known))
+    if not text.strip():
+        raise BadInput("a declaration needs words", advice="Say it with --text; for --not-applicable, say why.")
+    if known[control].kind == "fact" and not not_applicable:
+        raise Refused(f"{control} is answered by the record, not by words", advice="See what it says: report build.")
+    if hub.store.reads(viewer).newest_version(model) is None:
+        raise UnknownName(f"no model called {model!r}", advice="List them with `bailiwick model list`.")
+    with hub.store.write(viewer.name, Event.REPORT_CONTROL_DECLARED, model) as tx:
+        writes.declaration(
+            tx, model=model, pack=pack, control=control, text=text.strip(), not_applicable=not_applicable
+        )
+    told = {"pack": pack, "control": control, "model": model, "text": text.strip(), "not_applicable": not_applicable}
+    return {"schema": "bailiwick/declaration/1", **told, "by": viewer.name, "seq": tx.seq}
 
 
 def _draft(hub: Hub, viewer: Viewer, id_: str, permission: Permission) -> dict[str, Any]:

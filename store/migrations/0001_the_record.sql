@@ -128,6 +128,12 @@ CREATE TABLE report (
     file VARCHAR, draft VARCHAR, gaps VARCHAR
 );
 
+-- A row is what a person declared for a control of a pack and a model; the newest of each counts.
+CREATE TABLE declaration (
+    seq BIGINT, known_at TIMESTAMP, model VARCHAR, pack VARCHAR, control VARCHAR, text VARCHAR,
+    not_applicable BOOLEAN, actor VARCHAR
+);
+
 -- A row is one step of a draft towards release: submitted, reviewed, approved, or flagged with a reason.
 CREATE TABLE report_step (seq BIGINT, known_at TIMESTAMP, id VARCHAR, step VARCHAR, actor VARCHAR, reason VARCHAR);
 

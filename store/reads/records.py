@@ -55,6 +55,18 @@ class RecordReads(View):
             (r for r in self.reports() if r["id"] == id_ or (sha256 is not None and r["sha256"] == sha256)), None
         )
 
+    def declarations(self, model: str, pack: str) -> dict[str, dict[str, Any]]:
+        """By control: text, not_applicable, by, at; the newest of each."""
+        if not self.may(Permission.REPORT_READ, model=model):
+            return {}
+        found = self.rows(
+            "SELECT control, text, not_applicable, actor AS by, known_at AS at FROM declaration "
+            "WHERE seq <= ? AND model = ? AND pack = ? "
+            "QUALIFY row_number() OVER (PARTITION BY control ORDER BY seq DESC) = 1 ORDER BY control",
+            [self.seq, model, pack],
+        )
+        return {row.pop("control"): row for row in found}
+
     def users(self) -> list[dict[str, Any]]:
         """Accounts without their password texts."""
         if not self.may(Permission.USER_WRITE):

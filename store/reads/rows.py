@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import pyarrow as pa
 
 from store.access import Permission
 from store.reads.view import View
 from store.row_shape import RowShape
-from store.rows import aligned_sql, tables
+from store.rows import aligned_sql, complete_sql, quoted, tables
 
 
 class RowReads(View):
@@ -34,6 +35,27 @@ class RowReads(View):
         return self._rows(
             "reference", model, version, shape, "seq >= ?", [9223372036854775807 if first is None else first]
         )
+
+    def group_scores(
+        self, model: str, version: str, groups: tuple[str, str], start: datetime, end: datetime
+    ) -> list[dict[str, Any]]:
+        """sex, race, score, n: how many complete rows of the period have which score, by two groups' own values."""
+        if not self.may(Permission.MODEL_READ, model=model):
+            return []
+        found: list[dict[str, Any]] = []
+        for number, (table, _, shape) in enumerate(tables(self._cursor, model, version, "rows")):
+            if not set(groups) <= set(shape.groups):
+                continue
+            seen, first, second = f"seen_{number}", *(f"g{shape.groups.index(name)}" for name in groups)
+            self._cursor.execute(
+                f"CREATE OR REPLACE TEMP VIEW {seen} AS SELECT * FROM {quoted(table)} WHERE seq <= {int(self.seq)}"
+            )
+            found += self.rows(
+                f"SELECT {first} AS sex, {second} AS race, score, count(*) AS n FROM ({complete_sql(seen, shape)}) "
+                "WHERE score IS NOT NULL AND event_time >= ? AND event_time < ? GROUP BY ALL",
+                [start, end],
+            )
+        return found
 
     def _rows(
         self, role: str, model: str, version: str, shape: RowShape, condition: str, values: list[object]
