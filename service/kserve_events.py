@@ -96,6 +96,7 @@ def _ingest(
             version=version or None,
             format="kserve",
             keep_unknown=not asked,
+            grows=False,
         )
     found: dict[str, Any] = (done["receipts"] + done["aside"])[0]
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -15,9 +16,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
+import yaml
 from asking import ask
 from kserve_sender import TYPE, Logger, headers, v2
 from starlette.applications import Starlette
@@ -26,7 +29,7 @@ from world import OWNER, SETTINGS, hub_on_disk, populate
 from service.api import Api
 from service.commands.ingest import ingest
 from service.commands.models import add_model
-from service.commands.sites import issue_token
+from service.commands.sites import add_site, issue_token
 from service.openapi import document
 from service.wiring import Hub, open_hub
 
@@ -272,6 +275,38 @@ def test_the_token_may_stand_in_the_address_and_speaks_for_its_site_alone(door: 
     assert ask(door.app, "POST", batches, content=body).status_code == 401, "only where the sender cannot do otherwise"
 
 
+def test_what_the_page_says_works(door: Door, root: Path) -> None:
+    """The model file, the logger's address and the request of docs/connectors/kserve.md, taken as they stand there."""
+    page = (root / "docs" / "connectors" / "kserve.md").read_text(encoding="utf-8")
+    model, logger = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    (example,) = re.findall(r"```http\n(.*?)```", page, re.DOTALL)
+    add_model(door.hub, OWNER, text=model, source="page.yaml")
+    url = yaml.safe_load(logger)["spec"]["predictor"]["logger"]["url"]
+    assert urlsplit(url).path == PATH.replace("cloud", "cloud-eu")
+    head, _, body = example.partition("\n\n")
+    method, path = head.splitlines()[0].split()
+    about = dict(line.split(": ", 1) for line in head.splitlines()[1:])
+    assert (method, path) == ("POST", urlsplit(url).path)
+    add_site(door.hub, OWNER, name="cloud-eu")
+    token = issue_token(door.hub, OWNER, site="cloud-eu")["token"]
+    secret = {**about, "Authorization": about["Authorization"].replace("TOKEN", token)}
+    answer = ask(door.app, "POST", path, content=body.encode(), headers=secret)
+    assert answer.status_code == 201, answer.text
+    (receipt,) = answer.json()["receipts"]
+    assert (receipt["model"], receipt["kept"], receipt["quarantined"]) == ("loan-approval", 1, 0)
+    in_address = f"{path}?{urlsplit(url).query}".replace("TOKEN", token)
+    told = {name: value for name, value in about.items() if name != "Authorization"}
+    assert ask(door.app, "POST", in_address, content=body.encode(), headers=told).json()["receipts"][0]["repeated"]
+
+
+def test_an_event_that_begins_like_another_is_one_of_its_own(door: Door) -> None:
+    """The spooled file has the same name each time: it is no file that grew."""
+    kind = {"content-type": "application/cloudevents-batch+json"}
+    assert door.send([_structured("c1")], kind).json()["receipts"][0]["kept"] == 2
+    (receipt,) = door.send([_structured("c1"), _structured("c2")], kind).json()["receipts"]
+    assert (receipt["rows"], receipt["kept"], receipt["duplicates"]) == (4, 2, 2)
+
+
 def test_it_stands_in_the_document_of_the_api() -> None:
     assert set(document()["paths"]["/api/v1/sites/{site}/events/kserve"]["post"]["responses"]) == {
         "200",
@@ -359,8 +394,8 @@ def _check(hub: Hub) -> None:
     assert sum(receipt["kept"] for receipt in receipts) == calls * ROWS * 2 + 1
     assert sum(receipt["quarantined"] + receipt["duplicates"] for receipt in receipts) == 0
     assert len(receipts) == calls * 2 + 1, "each event once, however often it came"
-    (told,) = hub.store.reads(OWNER).coverage("loan", "1", AT, AT.replace(month=11))
-    assert (told["inputs_alone"], told["predictions_alone"]) == (1, 0)
+    (covered,) = hub.store.reads(OWNER).coverage("loan", "1", AT, AT.replace(month=11))
+    assert (covered["inputs_alone"], covered["predictions_alone"]) == (1, 0)
     monitor(hub, OWNER)
     drift = [r for r in hub.store.reads(OWNER).results(monitor="drift", about="income") if r["site"] == "cloud"]
     told = [(result["window"]["from"][:10], result["n"]["current"], result["status"]) for result in drift]
