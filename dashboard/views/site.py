@@ -11,7 +11,7 @@ from dashboard import parts, theme, words
 from dashboard.context import Context
 from dashboard.parts import Link
 from dashboard.shapes import Row, open_alerts
-from reports.words import count, listed, moment, plural, tally
+from reports.words import arrivals, count, listed, moment, plural, tally
 from store.access import Permission
 
 
@@ -99,6 +99,13 @@ def search_sentence(text: str, done: Mapping[str, Any]) -> str:
     return told.format(text=words.plain(text), count=plural(int(done["found"]), "time"), columns=columns)
 
 
+def _labels(ctx: Context, name: str) -> dict[str, str]:
+    """What of the outcomes that are due has come, per model."""
+    return {
+        f"Outcomes of {words.plain(row['model'])}": words.plain(arrivals(row)) for row in ctx.reads.label_arrivals(name)
+    }
+
+
 def _facts(ctx: Context, site: Row) -> None:
     came = bool(site["batches"])
     parts.facts(
@@ -114,6 +121,7 @@ def _facts(ctx: Context, site: Row) -> None:
             else words.NO_DATA,
             "Set aside": count(site["quarantined"]) if came else words.NO_DATA,
             "Repeated": count(site["duplicates"]) if came else words.NO_DATA,
+            **_labels(ctx, site["site"]),
         },
         alt="Facts of this site",
     )

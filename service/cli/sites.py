@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import typer
 
 from service.cli.context import opened
@@ -49,16 +51,25 @@ def add(
 def list_() -> None:
     """Every site with its freshness and what came from it."""
     with opened() as session:
-        rows = session.reads.sites()
-    columns = ("site", "sharing", "fresh", "last_event", "batches", "rows", "quarantined", "duplicates")
+        rows, arrivals = session.reads.sites(), session.reads.label_arrivals()
+    for row in rows:
+        row["labels_due"] = [one for one in arrivals if one["site"] == row["site"]]
+    columns = ("site", "sharing", "fresh", "last_event", "batches", "rows", "quarantined", "duplicates", "labels in")
     emit(
         {"sites": rows},
         lambda: table(
             columns,
-            [[row.get(name) for name in columns] for row in rows],
+            [[_labels_in(row) if name == "labels in" else row.get(name) for name in columns] for row in rows],
             empty="No site yet. Add one: bailiwick site add NAME",
         ),
     )
+
+
+def _labels_in(row: dict[str, Any]) -> str:
+    """`loan 84 % (median 3 days, nine in ten within 9 days)` for each model whose outcomes are due."""
+    from reports.words import arrivals
+
+    return "; ".join(f"{one['model']} {arrivals(one)}" for one in row["labels_due"])
 
 
 @command(site_app, "show", example="bailiwick site show branch-north")
@@ -71,10 +82,12 @@ def show(name: str = typer.Argument(..., help="The site's name.")) -> None:
             known = [site["site"] for site in reads.sites()]
             raise UnknownName(f'there is no site "{name}"', advice=did_you_mean(name, known), details={"site": name})
         left = reads.departures(name)
+        row["labels_due"] = reads.label_arrivals(name)
         receipts = reads.receipts(site=name, limit=10)
 
     def human() -> None:
-        facts([(key.replace("_", " "), value) for key, value in row.items()])
+        facts([(key.replace("_", " "), value) for key, value in row.items() if key != "labels_due"])
+        facts([("labels in", _labels_in(row) or "no outcome is due")])
         say()
         say("What left it:")
         table(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from store.reads.alerts import AlertReads
 from store.reads.attributions import AttributionReads
+from store.reads.labels import LabelReads
 from store.reads.models import ModelReads
 from store.reads.privacy import PrivacyReads
 from store.reads.pulls import PullReads
@@ -19,6 +20,15 @@ from store.reads.sites import SiteReads
 
 
 class Reads(
-    SiteReads, ModelReads, RowReads, AttributionReads, ResultReads, AlertReads, PrivacyReads, PullReads, RecordReads
+    SiteReads,
+    ModelReads,
+    RowReads,
+    LabelReads,
+    AttributionReads,
+    ResultReads,
+    AlertReads,
+    PrivacyReads,
+    PullReads,
+    RecordReads,
 ):
     """All of them, by subject."""

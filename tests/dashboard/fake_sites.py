@@ -144,6 +144,11 @@ class SiteReads:
         }
         return [well, failing]
 
+    def label_arrivals(self, site: str | None = None) -> list[dict[str, Any]]:
+        took = {"latency_median_s": 259_200.0, "latency_p90_s": 780_000.0}
+        row = {"site": site, "model": "loan-approval", "due": 1204, "labelled": 1011, "share": 1011 / 1204, **took}
+        return [] if self.empty else [row]
+
     def shapes(self, model: str, version: str) -> list[Any]:
         return []
 
