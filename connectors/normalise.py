@@ -68,11 +68,12 @@ class Rows:
         kind: Kind,
         types: tuple[InputType, ...],
         received_at: datetime,
+        latest: datetime | None,
         timezone: str | None,
         salt: bytes,
     ) -> None:
         self._raw, self._model, self._kind = raw, model, kind
-        self._received_at, self._salt = received_at, salt
+        self._received_at, self._latest, self._salt = received_at, latest, salt
         self._casts = Casts(timezone=timezone)
         self._fields = fields_of(model, kind, types)
         self.schema = schema_of(model, kind, types)
@@ -259,12 +260,19 @@ class Rows:
                 return times if wrong is None else pc.if_else(wrong, pa.scalar(None, pa.timestamp("us")), times)
             bad.some(wrong, "time", "a time such as 2026-01-31T12:00:00Z", raw)
             bad.some(pc.is_null(times), "time", "a time; this one is missing", raw)
-            return times
+            return self._not_ahead(times, bad)
         if reference:
             return pa.nulls(len(chunk.n), pa.timestamp("us"))
         if chunk.envelope_time is None:
             return pa.array(np.full(len(chunk.n), np.datetime64(self._received_at, "us")))
-        return pc.fill_null(chunk.envelope_time, received)
+        return self._not_ahead(pc.fill_null(chunk.envelope_time, received), bad)
+
+    def _not_ahead(self, times: Column, bad: Rejects) -> Column:
+        """A clock that runs ahead would make the site look fresh, and open windows that are not over."""
+        if self._latest is not None and len(times):
+            ahead = pc.fill_null(pc.greater(times, pa.scalar(self._latest, pa.timestamp("us"))), False)
+            bad.some(ahead, "future", f"a time up to {self._latest:%Y-%m-%dT%H:%M:%SZ}", times)
+        return times
 
     def _hashed(self, people: Column) -> pa.Array:
         """Salted SHA-256 of each person; the text goes no further."""
@@ -305,6 +313,7 @@ def normalise(
     kind: Kind,
     types: tuple[InputType, ...],
     received_at: datetime,
+    latest: datetime | None = None,
     timezone: str | None = None,
     salt: bytes = b"",
 ) -> Rows:
@@ -317,6 +326,7 @@ def normalise(
     Attributions: n, id, event_time, part, x0.. as numbers: contributions; NaN is missing.
 
     types: of the inputs, in order (`store.bin_learning.resolve_types(model, hints_for(raw, model))`).
+    latest: naive UTC; rows from after it are rejected as `future`.
     received_at: naive UTC, the time of rows that carry none. timezone: of times without zone; None is UTC.
     salt: for the hash of `person`; the text itself never leaves this module.
     """
@@ -326,4 +336,6 @@ def normalise(
         )
     if kind is Kind.LABELS:
         label_name(model)
-    return Rows(raw, model, kind=kind, types=types, received_at=received_at, timezone=timezone, salt=salt)
+    return Rows(
+        raw, model, kind=kind, types=types, received_at=received_at, latest=latest, timezone=timezone, salt=salt
+    )

@@ -53,6 +53,7 @@ class BatchWriter:
             kind=self.delivery.kind,
             types=types,
             received_at=self.tx.now,
+            latest=None if self.delivery.clock_skew is None else self.tx.now + self.delivery.clock_skew,
             timezone=self.delivery.timezone,
             salt=self.hub.salt,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from store.receipt import Kind
 
@@ -17,6 +18,8 @@ class Delivery:
     """As the caller gave it; None: the log's own, else the only one there is."""
     version: str | None
     """The same; None: the log's own, else the newest."""
+    clock_skew: timedelta | None = None
+    """How far ahead of the hub the site's clock may be; None: nothing is held against it."""
     options: Mapping[str, str] = field(default_factory=dict)
     """The source's own, as text."""
     grows: bool = True

@@ -7,6 +7,8 @@ with noisy counts: not the number of rows, nor when the first and the last of th
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,17 +41,25 @@ def summarise(
     site: str,
     sharing: str,
     timezone: str | None = None,
+    clock_skew: timedelta | None = None,
     format_name: str = "auto",
 ) -> dict[str, Any]:
     """The bundle of these files. hub: whose clock, salt and ledger are used; no row is written to it."""
     memory = memory_hub(hub.config, hub.now, hub.salt)
     try:
         _prepare(memory, file, spec, site)
-        receipts = _bring(
-            memory, paths, Kind.PREDICTIONS, file=file, site=site, timezone=timezone, format_name=format_name
+        of = Delivery(
+            site=site,
+            timezone=timezone,
+            clock_skew=clock_skew,
+            kind=Kind.PREDICTIONS,
+            model=file.name,
+            version=file.version,
+            grows=False,
         )
+        receipts = _bring(memory, paths, of, format_name)
         if labels:
-            _bring(memory, labels, Kind.LABELS, file=file, site=site, timezone=timezone, format_name=format_name)
+            _bring(memory, labels, replace(of, kind=Kind.LABELS), format_name)
         if attributions and sharing == "noisy-counts":
             raise BadInput(
                 f"site {site} shares noisy counts, and contributions are not released with noise",
@@ -57,10 +67,7 @@ def summarise(
             )
         told = []
         if attributions:
-            told = _bring(
-                memory, attributions, Kind.ATTRIBUTIONS,
-                file=file, site=site, timezone=timezone, format_name=format_name,
-            )  # fmt: skip
+            told = _bring(memory, attributions, replace(of, kind=Kind.ATTRIBUTIONS), format_name)
         bundle = _header(receipts, file, spec, site, sharing)
         if sharing == "noisy-counts":
             blocks, releases = noisy_blocks(hub, viewer, memory, file, spec, site)
@@ -76,23 +83,13 @@ def _prepare(memory: Hub, file: ModelFile, spec: BinSpec, site: str) -> None:
     viewer = local_viewer()
     with memory.store.write(viewer.name, Event.SITE_RECORD_ADDED, site) as tx:
         columns = {"title": site, "kind": "edge", "region": "", "jurisdiction": "", "timezone": None, "sharing": "rows"}
-        writes.site(tx, site=site, contact_window_s=86_400, **columns)
+        writes.site(tx, site=site, contact_window_s=86_400, clock_skew_s=0, **columns)
     with memory.store.write(viewer.name, Event.MODEL_FILE_ADDED, file.name) as tx:
         writes.model(tx, file, number=1, revision=1, reason="", changes=[])
         writes.spec(tx, spec, model=file.name, version=file.version, learned_from="export")
 
 
-def _bring(
-    memory: Hub,
-    paths: Sequence[Path],
-    kind: Kind,
-    *,
-    file: ModelFile,
-    site: str,
-    timezone: str | None,
-    format_name: str,
-) -> list[dict[str, Any]]:
-    delivery = Delivery(site=site, timezone=timezone, kind=kind, model=file.name, version=file.version)
+def _bring(memory: Hub, paths: Sequence[Path], delivery: Delivery, format_name: str) -> list[dict[str, Any]]:
     receipts, errors = ingest_paths(memory, local_viewer(), paths, delivery, format_name=format_name)
     if errors or not receipts:
         raise nothing_recorded(errors)

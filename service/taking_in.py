@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 from connectors import registry
@@ -53,6 +54,7 @@ def _take(hub: Hub, viewer: Viewer, held: dict[str, Any]) -> dict[str, Any]:
     delivery = Delivery(
         site=held["site"],
         timezone=site["timezone"],
+        clock_skew=timedelta(seconds=site["clock_skew_s"]),
         kind=kind,
         model=held["model"],
         version=held["version"],

@@ -27,6 +27,9 @@ def add(
     timezone: str = typer.Option("", help="IANA zone of its times without zone, such as Europe/Dublin; else UTC."),
     sharing: str = typer.Option("rows", help=SHARING),
     contact_window: str | None = typer.Option(None, "--contact-window", help="How long it may be silent, such as 6h."),
+    clock_skew: str = typer.Option(
+        "10m", "--clock-skew", help="How far ahead its clock may be; rows from beyond that are quarantined."
+    ),
 ) -> None:
     """Register a site. Sharing is rows unless said; rows of a site that does not share them are refused."""
     from service.commands.sites import add_site
@@ -43,6 +46,7 @@ def add(
             timezone=timezone,
             sharing=sharing,
             contact_window=parse_duration(contact_window) if contact_window else None,
+            clock_skew=parse_duration(clock_skew),
         )
     emit(made, lambda: say(f"Added site {made['site']}; it shares {made['sharing']}."))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,7 @@ def ingest(
     delivery = Delivery(
         site=site,
         timezone=row["timezone"],
+        clock_skew=timedelta(seconds=row["clock_skew_s"]),
         kind=of_kind,
         model=model,
         version=version,

@@ -17,6 +17,7 @@ from store.events import Event
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 KINDS = ("cloud", "datacentre", "edge", "hospital", "branch")
+CLOCK_SKEW = timedelta(minutes=10)
 SHARINGS = ("rows", "counts", "noisy-counts")
 
 
@@ -32,8 +33,11 @@ def add_site(
     timezone: str = "",
     sharing: str = "rows",
     contact_window: timedelta | None = None,
+    clock_skew: timedelta = CLOCK_SKEW,
 ) -> dict[str, Any]:
-    """Registers a site. Sharing says what may leave it; the contact window, how long it may be silent."""
+    """Registers a site. Sharing says what may leave it; the contact window, how long it may be silent;
+    the clock skew, how far ahead of the hub its clock may be: rows from beyond that are set aside as `future`.
+    """
     require(viewer, Permission.SITE_WRITE, site=name)
     if not SLUG.fullmatch(name):
         raise BadInput(
@@ -62,6 +66,7 @@ def add_site(
             "timezone": timezone or None,
             "sharing": sharing,
             "contact_window_s": int((contact_window or hub.config.contact_window).total_seconds()),
+            "clock_skew_s": int(clock_skew.total_seconds()),
         }
         with hub.store.write(viewer.name, Event.SITE_RECORD_ADDED, name, dict(row)) as tx:
             writes.site(tx, **row)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,7 @@ def write_bundle(
         site=site,
         sharing=row["sharing"],
         timezone=row["timezone"],
+        clock_skew=timedelta(seconds=row["clock_skew_s"]),
         format_name=format,
     )
     text = bundle_text(bundle)

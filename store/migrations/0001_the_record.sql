@@ -12,7 +12,7 @@ CREATE TABLE audit_private (seq BIGINT, salt VARCHAR, private VARCHAR);
 
 CREATE TABLE site_version (
     seq BIGINT, known_at TIMESTAMP, site VARCHAR, title VARCHAR, kind VARCHAR, region VARCHAR, jurisdiction VARCHAR,
-    timezone VARCHAR, sharing VARCHAR, contact_window_s BIGINT
+    timezone VARCHAR, sharing VARCHAR, contact_window_s BIGINT, clock_skew_s BIGINT
 );
 
 CREATE TABLE token_version (

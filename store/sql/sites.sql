@@ -7,7 +7,7 @@ WITH arrived AS (
            sum(duplicates)::BIGINT AS duplicates, sum(bytes)::BIGINT AS bytes
     FROM batch WHERE seq <= ? AND kind NOT IN ('reference', 'reference-attributions') GROUP BY site
 )
-SELECT s.site, s.title, s.kind, s.region, s.jurisdiction, s.timezone, s.sharing, s.contact_window_s,
+SELECT s.site, s.title, s.kind, s.region, s.jurisdiction, s.timezone, s.sharing, s.contact_window_s, s.clock_skew_s,
        a.last_event, a.last_batch_at, a.last_event AS last_contact, coalesce(a.batches, 0) AS batches,
        coalesce(a.rows, 0) AS rows, coalesce(a.kept, 0) AS kept, coalesce(a.labels, 0) AS labels, coalesce(a.quarantined, 0) AS quarantined,
        coalesce(a.duplicates, 0) AS duplicates, coalesce(a.bytes, 0) AS bytes
