@@ -75,7 +75,7 @@ class AttributionWriter(BatchWriter):
             version=self.model.version,
             since=self.tx.seq if since is None else since,
         )
-        return self._receipt(tally, 0, table=None, digests=())
+        return self.recorded(tally, 0, table=None, digests=())
 
     def _of_rows(self, normalised: Rows, shape: RowShape) -> Receipt:
         connection = self.tx.connection
@@ -94,14 +94,14 @@ class AttributionWriter(BatchWriter):
             unique=not normalised.ids_told,
             received={self.tx.seq: self.tx.now},
         )
-        tally = tally.without([(None, repeats.REASON, found.expected, found.row) for found in conflicts])
+        tally = tally.without([(None, repeats.REASON, found.expected, found.row) for found in conflicts or ()])
         duplicates = repeats.drop_repeats(connection)
         rows.append_staged(connection, table, shape)
         counted = count_attributions(connection, "staged", shape.inputs, blocks=blocks_at(self.tx.now))
         attribution_writes.attributions(
             self.tx, counted, site=self.delivery.site, model=self.model.name, version=self.model.version
         )
-        return self._receipt(tally, duplicates, table=table, digests=self._digests(table))
+        return self.recorded(tally, duplicates, table=table, digests=self._digests(table))
 
     def _take_times(self) -> None:
         """A contribution belongs to the time of its prediction; where that is not known, to the time of receipt."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from connectors.base import Raw
 from connectors.normalise import Rows, Tally, hints_for, normalise
+from service.arriving import batch_id
 from service.binning import current_spec, freeze_if_known, input_types
 from service.counting import blocks_at, count_sections
 from service.delivery import Delivery
@@ -19,7 +20,6 @@ from service.wiring import Hub
 from store import arrivals, repeats, rows, writes
 from store.access import Viewer
 from store.batch_rows import batch_digests
-from store.canonical import make_id
 from store.db import Transaction
 from store.digest import rows_root
 from store.model_file import InputType, ModelFile
@@ -88,7 +88,7 @@ class BatchWriter:
                 arrivals.withdraw(connection, table, seq=self.tx.seq, labels=normalised.labels())
             tally, duplicates = self._settled(normalised, tally, table, shape)
         self._count_rows(table, shape, batch="arrived" if new else "staged")
-        return self._receipt(tally, duplicates, table=table, digests=(new and digests) or self._digests(table))
+        return self.recorded(tally, duplicates, table=table, digests=(new and digests) or self._digests(table))
 
     def _arrived(self, normalised: Rows, table: str, shape: RowShape) -> list[str] | None:
         """Appends the rows as they arrive and returns their digests (none where they must be read back); None where
@@ -127,7 +127,7 @@ class BatchWriter:
             unique=not normalised.ids_told,
             received={self.tx.seq: self.tx.now},
         )
-        tally = tally.without([(None, repeats.REASON, found.expected, found.row) for found in conflicts])
+        tally = tally.without([(None, repeats.REASON, found.expected, found.row) for found in conflicts or ()])
         if "label" in normalised.schema.names:
             self._labels_of_rows()
         duplicates = repeats.drop_repeats(connection)
@@ -173,7 +173,7 @@ class BatchWriter:
         tally = normalised.finish()
         self._count_labels(table)
         assert kept + duplicates == tally.accepted  # one relation was counted twice
-        return self._receipt(tally, duplicates, table=table, digests=self._digests(table))
+        return self.recorded(tally, duplicates, table=table, digests=self._digests(table))
 
     def _labels_of_rows(self) -> None:
         """Labels that came with the staged rows: counted for rows that were here before, kept for those just coming."""
@@ -225,15 +225,14 @@ class BatchWriter:
         start = self.tx.seq if since is None else since
         writes.reference_batch(self.tx, model=self.model.name, version=self.model.version, since=start)
         freeze_if_known(self.tx, self.model, replace_spec=True)
-        return self._receipt(tally, 0, table=table, digests=self._digests(table))
+        return self.recorded(tally, 0, table=table, digests=self._digests(table))
 
     def _digests(self, table: str) -> list[str]:
         return batch_digests(self.tx.connection, table, self.tx.seq)
 
-    def _receipt(self, tally: Tally, duplicates: int, *, table: str | None, digests: Sequence[str]) -> Receipt:
+    def recorded(self, tally: Tally, duplicates: int, *, table: str | None, digests: Sequence[str]) -> Receipt:
         delivery, raw = self.delivery, self.raw
-        version = None if delivery.kind is Kind.LABELS else self.model.version
-        id_ = make_id("batch", delivery.site, self.model.name, version, delivery.kind, raw.sha256)
+        id_ = batch_id(self.model, delivery, raw)
         receipt = Receipt(
             batch=id_,
             site=delivery.site,
@@ -253,6 +252,8 @@ class BatchWriter:
             reasons=dict(tally.reasons),
             notes=(*tally.notes, *([raw.unversioned] if raw.unversioned and delivery.version is None else [])),
             source=raw.file.name,
+            absent=tally.absent,
+            bytes=raw.size,
         )
         writes.quarantine(
             self.tx, batch=id_, site=delivery.site, model=self.model.name, source=raw.file.name, records=tally.rejects
@@ -260,8 +261,6 @@ class BatchWriter:
         writes.batch(
             self.tx,
             receipt,
-            bytes_=raw.size,
-            absent=tally.absent,
             table=table,
             digests=digests,
         )

@@ -66,11 +66,9 @@ def take_bundle(hub: Hub, viewer: Viewer, path: Path, *, site: dict[str, Any]) -
         _check_site(document, site, path)
         with hub.store.turn():
             reads = hub.store.reads(viewer)
-            earlier = reads.receipt_of(
-                site=site["site"], model=model.name, version=model.version, kind=str(Kind.SUMMARIES), sha256=sha256
-            )
-            if earlier is not None:
-                return {**earlier, "repeated": True}
+            id_ = make_id("batch", site["site"], model.name, model.version, Kind.SUMMARIES, sha256)
+            if earlier := reads.receipts_of([id_]):
+                return {**earlier[0], "repeated": True}
             spec = reads.spec(model.name, model.version)
             if spec is None or spec.spec_hash != document["spec_hash"]:
                 raise BadInput(
@@ -164,8 +162,9 @@ def _write(
         last_event=max((moment(source["last_event"]) for source in events), default=None),
         reasons={str(reason): int(count) for reason, count in document["reasons"].items()},
         source=path.name,
+        bytes=len(raw),
     )
-    writes.batch(tx, receipt, bytes_=len(raw), sources=[source["sha256"] for source in _sources(document)])
+    writes.batch(tx, receipt, sources=[source["sha256"] for source in _sources(document)])
     return receipt
 
 

@@ -38,14 +38,17 @@ def count_sections(
     parts: str | None,
     complete: str,
     labelled: str,
+    apart: str | None = None,
 ) -> pa.Table:
-    """Deltas of all sections. `parts`: relation of rows with their `part`, or None where only labels came."""
+    """Deltas of all sections. `parts`: relation of rows with their `part`, or None where only labels came. `apart`: a
+    column of theirs whose values are counted apart.
+    """
     counted = []
     segments = shape.segments
 
     def count(relation: str, section: Section, **options: Any) -> None:
         if spec.widths[section]:
-            counted.append(engine.count(connection, relation, spec, section, blocks=blocks, **options))
+            counted.append(engine.count(connection, relation, spec, section, blocks=blocks, apart=apart, **options))
 
     if parts is not None:
         for name, bit in (("parts_inputs", INPUTS), ("parts_outputs", PREDICTION)):

@@ -1,4 +1,4 @@
-"""Ingest: from a path to receipts. Each file is a batch, each batch one transaction: rows, counts, receipt, leaf.
+"""Ingest: from a path to receipts. Each file is a batch; its rows, counts, receipt and leaf are there together or not.
 
 Promises: a batch that is acknowledged is there once; the same bytes again give the same receipt; what could not be
 read is in quarantine with its reason and its bytes. Refuses rows from a site that does not share them, before it
@@ -16,18 +16,17 @@ from typing import Any
 from connectors.base import File, Raw, Source, Wanted
 from connectors.normalise import wanted_of
 from connectors.options import options_of
-from connectors.roles import CONTRIBUTIONS, TIMELESS
+from connectors.roles import TIMELESS
+from service.arriving import arrive, batch_id
 from service.aside import Unknown, keep_aside
-from service.attribution_batches import AttributionWriter
-from service.batch_writing import BatchWriter
 from service.delivery import Delivery
-from service.growing import reading, still_newest
+from service.group_writing import earlier_answer, write_group
+from service.growing import reading
 from service.known import only_model
 from service.stores import visiting
 from service.wiring import Hub
 from store.access import Viewer
 from store.errors import BadInput, BailiwickError, Refused
-from store.events import Event
 from store.model_file import ModelFile
 from store.receipt import Kind
 
@@ -65,12 +64,12 @@ def ingest_file(
     """The receipt of one file; or, where it names a model or version that nobody added, what was kept aside."""
     options = options_of(source.options, delivery.options, where=f"--format {source.kind}")
     read = partial(source.read, file, options)
-    raw, model = _settled(hub, viewer, read, delivery)
-    if isinstance(model, Unknown):
-        return keep_aside(hub, viewer, source, raw, delivery, options=options, unknown=model)
-    while (receipt := _taken(hub, viewer, source, options, raw, model, delivery, since=since)) is None:
-        pass
-    return receipt
+    while True:
+        raw, model = _settled(hub, viewer, read, delivery)
+        if isinstance(model, Unknown):
+            return keep_aside(hub, viewer, source, raw, delivery, options=options, unknown=model)
+        if receipt := _taken(hub, viewer, source, options, raw, model, delivery, since=since):
+            return receipt
 
 
 def _taken(
@@ -83,33 +82,22 @@ def _taken(
     delivery: Delivery,
     *,
     since: int | None,
-) -> dict[str, Any] | None:
-    """The receipt of a batch, the one it has or a new one; None where another delivery of a growing file came first."""
-    # Labels belong to a model: the same ones are the same batch whichever version is the newest.
-    of = None if delivery.kind is Kind.LABELS else model.version
-
-    def known() -> dict[str, Any] | None:
-        return hub.store.reads(viewer).receipt_of(
-            site=delivery.site, model=model.name, version=of, kind=str(delivery.kind), sha256=raw.sha256
-        )
-
-    if (earlier := known()) is not None:
-        return {**earlier, "repeated": True}
+) -> dict[str, Any]:
+    """The receipt of a batch, the one it has or a new one; empty where it was overtaken: by another delivery of a
+    growing file, or by a change to its model.
+    """
+    if earlier := earlier_answer(hub, batch_id(model, delivery, raw)):
+        return earlier
     wanted = wanted_of(model, delivery.kind)
-    with (
-        reading(hub, viewer, raw, model.name, delivery, read=lambda file: source.read(file, options, wanted)) as found,
-        hub.store.turn(),
-    ):
-        if (earlier := known()) is not None:
-            return {**earlier, "repeated": True}
-        if not still_newest(hub, viewer, found):
-            return None
-        with hub.store.write(
-            viewer.name, Event.BATCH_ROWS_ACCEPTED, f"{delivery.site}/{model.name}:{model.version}"
-        ) as tx:
-            writer = AttributionWriter if delivery.kind in CONTRIBUTIONS else BatchWriter
-            receipt = writer(hub, tx, model, delivery, found.raw, found).write(since)
-    return {**receipt.as_json(), "known_at": tx.now}
+    with reading(hub, viewer, raw, model.name, delivery, read=lambda file: source.read(file, options, wanted)) as found:
+        arrived = arrive(hub, viewer.name, model, delivery, found, since=since)
+        if arrived.rows is not None and not hub.store.has_turn:
+            receipt: dict[str, Any] = hub.store.together.submit(arrived, partial(write_group, hub))
+            return receipt
+        told = write_group(hub, [arrived])[0]
+        if isinstance(told, Exception):
+            raise told
+        return told
 
 
 def _settled(

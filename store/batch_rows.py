@@ -6,6 +6,7 @@ root in the leaf. Labels that came in the same file stand in the model's table o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import duckdb
@@ -13,6 +14,7 @@ import duckdb
 from store.digest import AT_ONCE, STRETCH, OutOfOrder, rows_root, stretches
 from store.flaw import Flaw
 from store.receipt import Kind
+from store.sealing import by_seq
 
 
 def batch_digests(connection: duckdb.DuckDBPyConnection, table: str, seq: int) -> list[str]:
@@ -26,6 +28,12 @@ def batch_digests(connection: duckdb.DuckDBPyConnection, table: str, seq: int) -
         rows = rows.order("n")
         with rows.to_arrow_reader(AT_ONCE) as reader:
             return stretches(reader, rows.columns)
+
+
+def staged_digests(connection: duckdb.DuckDBPyConnection, columns: Sequence[str]) -> dict[int, list[str]]:
+    """By seq, the digests that the staged rows have once they are stored under these columns."""
+    found = connection.sql(f"SELECT seq, {', '.join(columns)} FROM staged ORDER BY seq, n").to_arrow_table()
+    return {seq: stretches(part, part.column_names) for seq, part in by_seq(found)}
 
 
 def batch_flaws(connection: duckdb.DuckDBPyConnection, documents: dict[int, dict[str, Any]]) -> tuple[int, list[Flaw]]:

@@ -1,7 +1,8 @@
 """The hub's DuckDB file: opened by one process, written by one writer at a time, migrated forward only.
 
 `Store.write` spans a whole transaction with the writer's lock: under it `seq`, the index of the audit leaf that the
-transaction appends, is fixed, and every row written carries it. A kill at any instant leaves the transaction whole
+transaction appends, is fixed, and every row written carries it. `Store.write_together` gives several events one
+commit. A kill at any instant leaves the transaction whole
 or not there at all. Reads use a cursor of their own and never wait for the writer.
 
 Refused: a file that another process holds (HubLocked, with its PID), a file of a newer Bailiwick (HubTooNew).
@@ -11,22 +12,23 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 
-from store import trail
+from store import trail, writes
 from store.access import Viewer
 from store.errors import BadInput, HubLocked, HubTooNew
 from store.events import Event
 from store.reads import Reads
 from store.sealing import sealed
+from store.together import Together
 
 Connection = duckdb.DuckDBPyConnection
 """For those above who hold a transaction's connection and must not meet DuckDB itself."""
@@ -47,6 +49,27 @@ class Transaction:
     """The digest of each record written, by table (`writes.record`); their roots end up in the leaf."""
     in_bulk: set[str] = field(default_factory=set)
     """Tables of `sealing.IN_BULK` that were written; hashed at the end."""
+    later: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    """Rows that are written at the end (`writes.record_later`)."""
+    moved: bool = True
+    """Whether it changes what others may remember (`Store.remembered`): anything but rows and their counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event of a transaction: it has a seq, and a leaf, of its own."""
+
+    actor: str
+    event: Event
+    about: str
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+MOST_TOGETHER = 64
+"""Most batches that share a commit."""
+REMEMBERED = 1024
+"""Most things that are remembered at a time."""
+Made = TypeVar("Made")
 
 
 class Store:
@@ -62,10 +85,15 @@ class Store:
     ) -> None:
         self._connection = connection
         self._lock = threading.RLock()
+        self._turn_of: int | None = None
         self._writing = False
+        self._changes = 0
+        self._memory: dict[Hashable, tuple[int, Any]] = {}
         self._random_bytes = random_bytes
         self.path = path
         self.now = now
+        self.together: Together[Any, Any] = Together(most=MOST_TOGETHER)
+        """Where those wait who may share a commit."""
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own to the same database, for one reader in one thread."""
@@ -80,40 +108,92 @@ class Store:
         self, actor: str, event: Event, about: str, details: dict[str, Any] | None = None
     ) -> Iterator[Transaction]:
         """One transaction, one audit leaf. Anything raised inside rolls back everything, the leaf too."""
+        with self.write_together([Entry(actor, event, about, dict(details or {}))]) as (tx,):
+            yield tx
+
+    @contextmanager
+    def write_together(
+        self, entries: Sequence[Entry], *, connection: Connection | None = None, moved: bool = True
+    ) -> Iterator[list[Transaction]]:
+        """Several events that share one commit: each has its own seq and its own leaf, and all are there or none is.
+
+        connection: a cursor of this store on which something was staged before; else the store's own.
+        """
         with self._lock:
             if self._writing:
                 raise RuntimeError("a write inside a write would need two sequence numbers")
             self._writing = True
-            connection = self._connection
-            connection.execute("BEGIN TRANSACTION")
+            using = self._connection if connection is None else connection
+            using.execute("BEGIN TRANSACTION")
             try:
-                tx = Transaction(connection, trail.next_seq(connection), self.now(), actor, dict(details or {}))
-                yield tx
-                tables, beside = sealed(connection, tx.seq, tx.written, tx.in_bulk)
-                trail.append(
-                    connection,
-                    seq=tx.seq,
-                    known_at=tx.now,
-                    event=event,
-                    about=about,
-                    details=tx.details,
-                    tables=tables,
-                    beside=beside,
-                    private={"actor": actor, **tx.private},
-                    salt=self._random_bytes(16).hex(),
-                )
-                connection.execute("COMMIT")
+                first, now = trail.next_seq(using), self.now()
+                txs = [
+                    Transaction(using, first + at, now, entry.actor, dict(entry.details), moved=moved)
+                    for at, entry in enumerate(entries)
+                ]
+                yield txs
+                writes.flush(using, txs)
+                trail.append(using, self._leaves(using, entries, txs))
+                using.execute("COMMIT")
             except BaseException:
-                connection.execute("ROLLBACK")
+                using.execute("ROLLBACK")
                 raise
             finally:
                 self._writing = False
+            self._changes += any(tx.moved for tx in txs)
+
+    def _leaves(self, using: Connection, entries: Sequence[Entry], txs: Sequence[Transaction]) -> list[trail.Leaf]:
+        seals = sealed(using, {tx.seq: tx.written for tx in txs}, {tx.seq: tx.in_bulk for tx in txs})
+        return [
+            trail.Leaf(
+                seq=tx.seq,
+                known_at=tx.now,
+                event=entry.event,
+                about=entry.about,
+                details=tx.details,
+                tables=seals[tx.seq][0],
+                beside=seals[tx.seq][1],
+                private={"actor": tx.actor, **tx.private},
+                salt=self._random_bytes(16).hex(),
+            )
+            for entry, tx in zip(entries, txs, strict=True)
+        ]
+
+    @property
+    def changes(self) -> int:
+        """Grows with every commit that changes what others may remember."""
+        return self._changes
+
+    def remembered(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """What `make` reads from the record, kept until a commit changes more than rows and their counts.
+
+        This process alone writes the file, so nothing else can change it.
+        """
+        changes = self._changes
+        held = self._memory.get(key)
+        if held is not None and held[0] == changes:
+            found: Made = held[1]
+            return found
+        made = make()
+        if len(self._memory) >= REMEMBERED:
+            self._memory.clear()
+        self._memory[key] = (changes, made)
+        return made
 
     @contextmanager
     def turn(self) -> Iterator[None]:
         """The writer's turn: what is looked up inside still holds when a write inside begins."""
         with self._lock:
-            yield
+            before, self._turn_of = self._turn_of, threading.get_ident()
+            try:
+                yield
+            finally:
+                self._turn_of = before
+
+    @property
+    def has_turn(self) -> bool:
+        """Whether this thread has the writer's turn; who has it must not wait for others who want it."""
+        return self._turn_of == threading.get_ident()
 
     def copy_to(self, target: Path) -> None:
         """A consistent copy of the whole database at this moment, into a file that does not exist yet."""

@@ -48,6 +48,9 @@ class Receipt:
     repeated: bool = False
     source: str = ""
     """Where the bytes came from, as the caller named it."""
+    absent: tuple[str, ...] = ()
+    """Declared columns that were not there."""
+    bytes: int = 0
 
     def __post_init__(self) -> None:
         if self.kept + self.quarantined + self.duplicates != self.rows:
@@ -57,6 +60,7 @@ class Receipt:
 
     def as_json(self) -> dict[str, Any]:
         out = {name: getattr(self, name) for name in self.__slots__}
+        out["absent"] = list(self.absent)
         for name in ("first_event", "last_event"):
             moment = out[name]
             out[name] = None if moment is None else moment.isoformat() + "Z"

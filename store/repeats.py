@@ -53,8 +53,8 @@ def settle(
     horizon: timedelta,
     unique: bool,
     received: Mapping[int, datetime],
-) -> list[Conflict]:
-    """Takes conflicts out of `staged` and clears the parts that are known.
+) -> list[Conflict] | None:
+    """Takes conflicts out of `staged` and clears the parts that are known; None where no row met another.
 
     names: of id, event_time, x0.., prediction ... as people know them. unique: no id can come twice in `staged`.
     received: when each batch (seq) was received; a row without a time of its own has that one, which is not compared.
@@ -64,7 +64,7 @@ def settle(
         f"SELECT min(event_time), max(event_time), count(*), {distinct} FROM staged"
     ).fetchall()[0]
     if not count:
-        return []
+        return None
     connection.execute(
         f'CREATE OR REPLACE TEMP TABLE stored AS SELECT r.* FROM "{table}" r SEMI JOIN staged s USING (site, id) '
         "WHERE r.event_time >= ? AND r.event_time <= ?",
@@ -72,7 +72,7 @@ def settle(
     )
     known = connection.execute("SELECT count(*) FROM stored").fetchall()[0][0]
     if not known and ids == count:
-        return []
+        return None
     judge = _Judge(connection, shape, names, horizon, received)
     judge.single(several=ids != count)
     if ids != count:

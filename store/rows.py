@@ -11,6 +11,7 @@ counted exactly once whatever the order of arrival:
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -61,6 +62,7 @@ def ensure_table(
     tx.connection.execute(f"CREATE TABLE {quoted(name)} (seq BIGINT, {columns})")
     row = {"name": name, "role": role, "model": model, "version": version, "columns": shape_json(shape)}
     writes.record(tx, "row_table", row)
+    tx.moved = True
     return name
 
 
@@ -76,6 +78,7 @@ def ensure_labels(tx: Transaction, *, number: int, model: str, kind: str) -> str
     )
     row = {"name": name, "role": "labels", "model": model, "version": "", "columns": shape_json_of_labels(kind)}
     writes.record(tx, "row_table", row)
+    tx.moved = True
     return name
 
 
@@ -127,6 +130,11 @@ def stage(
 def append_staged(connection: duckdb.DuckDBPyConnection, table: str, shape: RowShape) -> None:
     columns = ", ".join(shape.columns)
     connection.execute(f"INSERT INTO {quoted(table)} SELECT seq, {columns} FROM staged")
+
+
+def kept_by_seq(connection: duckdb.DuckDBPyConnection) -> Counter[int]:
+    """How many rows of each batch are staged."""
+    return Counter(dict(connection.execute("SELECT seq, count(*) FROM staged GROUP BY seq").fetchall()))
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:

@@ -10,6 +10,7 @@ changed, added or removed, and tables with rows under a seq whose leaf does not 
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,8 @@ from decimal import Decimal
 from typing import Any
 
 import duckdb
+import numpy as np
+import pyarrow as pa
 
 from store.canonical import canonical_json, sha256_hex
 from store.digest import STRETCH, rows_root, stretches
@@ -56,25 +59,50 @@ def _plain(value: Any) -> Any:
 
 
 def sealed(
-    connection: duckdb.DuckDBPyConnection, seq: int, written: Mapping[str, Sequence[str]], in_bulk: set[str]
-) -> tuple[Seal, dict[str, list[str]]]:
-    """What the leaf says of the tables, and the digests that stand beside it."""
-    seal: Seal = {}
-    beside: dict[str, list[str]] = {}
-    found = {table: (len(digests), sorted(digests)) for table, digests in written.items()}
-    for table, (rows, digests) in (found | {table: bulk_digests(connection, table, seq) for table in in_bulk}).items():
-        seal[table] = {"rows": rows, "root": rows_root(digests)}
-        if len(digests) > 1:
-            beside[table] = digests
-    return seal, beside
+    connection: duckdb.DuckDBPyConnection,
+    written: Mapping[int, Mapping[str, Sequence[str]]],
+    in_bulk: Mapping[int, set[str]],
+) -> dict[int, tuple[Seal, dict[str, list[str]]]]:
+    """By seq: what the leaf says of the tables, and the digests that stand beside it. The seqs follow each other."""
+    out = {}
+    bulk = {
+        table: _bulk_digests(connection, table, min(written), max(written))
+        for table in sorted(set().union(*in_bulk.values()))
+    }
+    for seq, tables in written.items():
+        found = {table: (len(digests), sorted(digests)) for table, digests in tables.items()}
+        found |= {table: bulk[table].get(seq, (0, [])) for table in in_bulk[seq]}
+        seal: Seal = {table: {"rows": rows, "root": rows_root(digests)} for table, (rows, digests) in found.items()}
+        out[seq] = seal, {table: digests for table, (_, digests) in found.items() if len(digests) > 1}
+    return out
 
 
 def bulk_digests(connection: duckdb.DuckDBPyConnection, table: str, seq: int) -> tuple[int, list[str]]:
     """Rows and the digest of each stretch of them, of what one transaction wrote into a table of IN_BULK."""
+    return _bulk_digests(connection, table, seq, seq).get(seq, (0, []))
+
+
+def _bulk_digests(
+    connection: duckdb.DuckDBPyConnection, table: str, first: int, last: int
+) -> dict[int, tuple[int, list[str]]]:
     columns = _TOLD.get(table, "* EXCLUDE (seq)")
-    rows = connection.sql(f"SELECT {columns} FROM {table} WHERE seq = ? ORDER BY ALL", params=[seq])
+    rows = connection.sql(
+        f"SELECT seq, {columns} FROM {table} WHERE seq BETWEEN ? AND ? ORDER BY ALL", params=[first, last]
+    )
     held = rows.to_arrow_table()
-    return held.num_rows, stretches(held, held.column_names)
+    names = held.column_names[1:]
+    return {seq: (part.num_rows, stretches(part, names)) for seq, part in by_seq(held)}
+
+
+def by_seq(rows: pa.Table) -> Iterator[tuple[int, pa.Table]]:
+    """Rows in the order of their `seq`, cut where it changes; without it."""
+    if not rows.num_rows:
+        return
+    seqs = rows.column("seq").to_numpy()
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(seqs)) + 1, [len(seqs)]]).tolist()
+    told = rows.drop_columns(["seq"])
+    for start, end in itertools.pairwise(starts):
+        yield int(seqs[start]), told.slice(start, end - start)
 
 
 def record_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:

@@ -25,16 +25,19 @@ class _Waiting(Generic[Item, Answer]):
 
 
 class Together(Generic[Item, Answer]):
-    """`work` answers items in their order, each with its answer or its error; `most` items are done at a time."""
+    """Items that wait for each other; at most `most` are done at a time."""
 
-    def __init__(self, work: Callable[[Sequence[Item]], Sequence[Answer | Exception]], *, most: int) -> None:
-        self._work, self._most = work, most
+    def __init__(self, *, most: int) -> None:
+        self._most = most
         self._mutex = threading.Lock()
         self._waiting: list[_Waiting[Item, Answer]] = []
         self._busy = False
 
-    def submit(self, item: Item) -> Answer:
-        """The answer to this item, once it is done; raises its error."""
+    def submit(self, item: Item, work: Callable[[Sequence[Item]], Sequence[Answer | Exception]]) -> Answer:
+        """The answer to this item, once it is done; raises its error.
+
+        work: answers items in their order, each with its answer or its error; the same for everyone who comes.
+        """
         mine: _Waiting[Item, Answer] = _Waiting(item)
         with self._mutex:
             self._waiting.append(mine)
@@ -43,20 +46,20 @@ class Together(Generic[Item, Answer]):
         if not mine.leads:
             mine.called.wait()
         if mine.leads:
-            self._lead()
+            self._lead(work)
         if isinstance(mine.answer, Exception):
             raise mine.answer
         assert mine.answer is not None  # `_lead` answers everyone it takes along
         return mine.answer
 
-    def _lead(self) -> None:
+    def _lead(self, work: Callable[[Sequence[Item]], Sequence[Answer | Exception]]) -> None:
         """Does what waits (the caller's own item is first), then hands on to the next in line."""
         with self._mutex:
             group = self._waiting[: self._most]
             del self._waiting[: self._most]
         ended: Exception = RuntimeError("the work ended before it came to this")
         try:
-            answers = self._work([one.item for one in group])
+            answers = work([one.item for one in group])
             for one, answer in zip(group, answers, strict=True):
                 one.answer = answer
         except Exception as error:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.resources import files
@@ -39,38 +40,45 @@ def next_seq(connection: duckdb.DuckDBPyConnection) -> int:
     return 0 if found is None else int(found) + 1
 
 
-def append(
-    connection: duckdb.DuckDBPyConnection,
-    *,
-    seq: int,
-    known_at: datetime,
-    event: Event,
-    about: str,
-    details: dict[str, Any],
-    tables: dict[str, Any],
-    beside: dict[str, list[str]],
-    private: dict[str, Any],
-    salt: str,
-) -> None:
-    held = canonical_json(private)
-    leaf = canonical_json(
-        {
-            "schema": LEAF_SCHEMA,
-            "seq": seq,
-            "known_at": known_at.isoformat(timespec="microseconds") + "Z",
-            "event": str(event),
-            "about": about,
-            "details": details,
-            "tables": tables,
-            "private_sha256": sha256_hex(salt + held),
-        }
-    )
-    hashed = merkle.leaf_hash(leaf.encode()).hex()
-    connection.execute(
-        "INSERT INTO audit_leaf VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [seq, known_at, str(event), about, leaf, hashed, canonical_json(beside) if beside else None],
-    )
-    connection.execute("INSERT INTO audit_private VALUES (?, ?, ?)", [seq, salt, held])
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """What one event appends: `details` and `tables` stand in the leaf, `beside` and `private` beside it."""
+
+    seq: int
+    known_at: datetime
+    event: Event
+    about: str
+    details: dict[str, Any]
+    tables: dict[str, Any]
+    beside: dict[str, list[str]]
+    private: dict[str, Any]
+    salt: str
+
+
+def append(connection: duckdb.DuckDBPyConnection, leaves: Sequence[Leaf]) -> None:
+    """Appends leaves in their order, all in one transaction of the caller's."""
+    told: list[Any] = []
+    private: list[Any] = []
+    for leaf in leaves:
+        held = canonical_json(leaf.private)
+        text = canonical_json(
+            {
+                "schema": LEAF_SCHEMA,
+                "seq": leaf.seq,
+                "known_at": leaf.known_at.isoformat(timespec="microseconds") + "Z",
+                "event": str(leaf.event),
+                "about": leaf.about,
+                "details": leaf.details,
+                "tables": leaf.tables,
+                "private_sha256": sha256_hex(leaf.salt + held),
+            }
+        )
+        hashed = merkle.leaf_hash(text.encode()).hex()
+        beside = canonical_json(leaf.beside) if leaf.beside else None
+        told += [leaf.seq, leaf.known_at, str(leaf.event), leaf.about, text, hashed, beside]
+        private += [leaf.seq, leaf.salt, held]
+    connection.execute(f"INSERT INTO audit_leaf VALUES {', '.join(['(?, ?, ?, ?, ?, ?, ?)'] * len(leaves))}", told)
+    connection.execute(f"INSERT INTO audit_private VALUES {', '.join(['(?, ?, ?)'] * len(leaves))}", private)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pyarrow as pa
 
 from store.access import Grant
@@ -31,6 +32,24 @@ def record(tx: Transaction, table: str, row: dict[str, Any]) -> None:
     marks = ", ".join("?" for _ in columns)
     tx.connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(columns.values()))
     tx.written.setdefault(table, []).append(record_digest(row))
+
+
+def record_later(tx: Transaction, table: str, row: dict[str, Any]) -> None:
+    """The same at the end of the transaction, with the rows of its other events; not to be read within it."""
+    tx.later.append((table, {"seq": tx.seq, **row}))
+    tx.written.setdefault(table, []).append(record_digest(row))
+
+
+def flush(connection: duckdb.DuckDBPyConnection, txs: Sequence[Transaction]) -> None:
+    """What events of one transaction left for its end: a statement for each table."""
+    held: dict[str, list[dict[str, Any]]] = {}
+    for table, row in (pair for tx in txs for pair in tx.later):
+        held.setdefault(table, []).append(row)
+    for table, rows in held.items():
+        names = ", ".join(rows[0])
+        marks = ", ".join([f"({', '.join('?' * len(rows[0]))})"] * len(rows))
+        values = [value for row in rows for value in row.values()]
+        connection.execute(f"INSERT INTO {table} ({names}) VALUES {marks}", values)
 
 
 def site(tx: Transaction, **columns: Any) -> None:
@@ -100,6 +119,7 @@ def spec(tx: Transaction, bins: BinSpec, *, model: str, version: str, learned_fr
         "learned_from": learned_from,
     }
     record(tx, "bin_spec", row)
+    tx.moved = True
     tx.details |= {"spec_hash": bins.spec_hash, "learned_from": learned_from}
 
 
@@ -107,8 +127,6 @@ def batch(
     tx: Transaction,
     receipt: Receipt,
     *,
-    bytes_: int,
-    absent: Sequence[str] = (),
     table: str | None = None,
     digests: Sequence[str] = (),
     sources: Sequence[str] = (),
@@ -124,13 +142,13 @@ def batch(
         "format": receipt.format,
         "sha256": receipt.sha256,
         "source": receipt.source,
-        "bytes": bytes_,
+        "bytes": receipt.bytes,
         "rows": receipt.rows,
         "kept": receipt.kept,
         "quarantined": receipt.quarantined,
         "duplicates": receipt.duplicates,
         "ignored": canonical_json(receipt.ignored),
-        "absent": canonical_json(list(absent)),
+        "absent": canonical_json(list(receipt.absent)),
         "reasons": canonical_json(receipt.reasons),
         "first_event": receipt.first_event,
         "last_event": receipt.last_event,
@@ -139,7 +157,7 @@ def batch(
         "sources": list(sources),
         "notes": list(receipt.notes),
     }
-    record(tx, "batch", row)
+    record_later(tx, "batch", row)
     numbers = {
         name: row[name]
         for name in ("site", "model", "version", "kind", "sha256", "rows", "kept", "quarantined", "duplicates")
@@ -227,6 +245,29 @@ def summaries(
         )
     finally:
         tx.connection.unregister("arriving")
+
+
+def summaries_together(
+    told: Sequence[tuple[Transaction, str]], counted: pa.Table, *, model: str, version: str, spec_hash: str
+) -> None:
+    """The exact deltas of several events of one transaction, each with its site; `counted` says whose in `seq`."""
+    if not counted.num_rows:
+        return
+    sites = {tx.seq: site for tx, site in told}
+    found = counted.column("seq").to_pylist()
+    for tx, _ in told:
+        if tx.seq in set(found):
+            tx.in_bulk.add("summary")
+    connection = told[0][0].connection
+    connection.register("arriving", counted.append_column("site", pa.array([sites[seq] for seq in found])))
+    try:
+        connection.execute(
+            "INSERT INTO summary SELECT seq, site, ?, ?, ?, segment, section, block, grain, counts, 0, NULL "
+            "FROM arriving",
+            [model, version, spec_hash],
+        )
+    finally:
+        connection.unregister("arriving")
 
 
 def reference_batch(tx: Transaction, *, model: str, version: str, since: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from importlib.resources import files
 from typing import Any
@@ -42,22 +43,22 @@ class SiteReads(View):
         """Receipts, newest first."""
         return self._receipts(self.allowed(Permission.SITE_READ), limit, site=site, model=model, kind=kind)
 
-    def receipt_of(
-        self, *, site: str, model: str, version: str | None, kind: str, sha256: str
-    ) -> dict[str, Any] | None:
-        """The receipt of a batch that is already here: the same bytes within (site, model, version, kind).
+    def receipts_of(self, ids: Sequence[str]) -> list[dict[str, Any]]:
+        """The receipts of batches that are already here, by their ids.
 
         Asked by whoever sends those bytes and may write there, so it is not filtered by what they may read.
         """
-        found = self._receipts("TRUE", 1, site=site, model=model, version=version, kind=kind, sha256=sha256)
-        return found[0] if found else None
+        return self._told(f"{_RECEIPTS.replace('{allowed}', 'list_contains(?, batch)')}", [self.seq, list(ids)])
 
     def _receipts(self, allowed: str, limit: int | None, **filters: str | None) -> list[dict[str, Any]]:
         more, values = where(**filters)
-        rows = self.rows(
+        return self._told(
             f"{_RECEIPTS.replace('{allowed}', allowed)}{more} ORDER BY seq DESC LIMIT coalesce(?, 1000000)",
             [self.seq, *values, limit],
         )
+
+    def _told(self, sql: str, parameters: list[Any]) -> list[dict[str, Any]]:
+        rows = self.rows(sql, parameters)
         for row in rows:
             row |= {name: json.loads(row[name]) for name in ("ignored", "absent", "reasons")}
             row["repeated"] = False

@@ -62,7 +62,7 @@ class World:
         rows.stage(self.connection, pa.Table.from_pylist(held, schema=schema), SHAPE, seq=first, site="cloud")
         received = {first + at: RECEIVED + timedelta(seconds=at) for at in range(len(batches))}
         options: dict[str, Any] = {"names": NAMES, "horizon": timedelta(days=35), "unique": unique}
-        found = settle(self.connection, self.table, SHAPE, received=received, **options)
+        found = settle(self.connection, self.table, SHAPE, received=received, **options) or []
         drop_repeats(self.connection)
         rows.append_staged(self.connection, self.table, SHAPE)
         kept = dict(self.connection.execute("SELECT seq, count(*) FROM staged GROUP BY seq").fetchall())

@@ -54,7 +54,7 @@ def arrive(table: Table, seq: int, *batch: Row, days: int = 0, site: str = "clou
     schema = pa.schema([(column, types.get(column, pa.string())) for column in NAMES])
     rows.stage(connection, pa.Table.from_pylist(held, schema=schema), SHAPE, seq=seq, site=site)
     received = {seq: AT - timedelta(days=1)}
-    found = settle(connection, name, SHAPE, names={}, horizon=timedelta(days=35), unique=False, received=received)
+    found = settle(connection, name, SHAPE, names={}, horizon=timedelta(days=35), unique=False, received=received) or []
     gone = drop_repeats(connection)
     rows.append_staged(connection, name, SHAPE)
     rows.fresh_complete(connection, name, SHAPE)

@@ -20,9 +20,11 @@ def test_each_item_is_done_once_and_gets_its_own_answer() -> None:
         groups.append(list(items))
         return [item * 2 for item in items]
 
-    together = Together(work, most=8)
+    together: Together[int, int] = Together(most=8)
     with ThreadPoolExecutor(16) as threads:
-        assert list(threads.map(together.submit, range(300))) == [item * 2 for item in range(300)]
+        assert list(threads.map(lambda item: together.submit(item, work), range(300))) == [
+            item * 2 for item in range(300)
+        ]
     assert sorted(item for group in groups for item in group) == list(range(300))
     assert max(map(len, groups)) == 8 and len(groups) < 150
 
@@ -34,9 +36,9 @@ def test_an_error_is_that_of_its_item_alone() -> None:
         gate.wait()
         return [KeyError(item) if item == 3 else item for item in items]
 
-    together = Together(work, most=100)
+    together: Together[int, int] = Together(most=100)
     with ThreadPoolExecutor(8) as threads:
-        waiting = [threads.submit(together.submit, item) for item in range(8)]
+        waiting = [threads.submit(together.submit, item, work) for item in range(8)]
         gate.set()
         for item, one in enumerate(waiting):
             if item == 3:
@@ -52,10 +54,10 @@ def test_nobody_is_left_waiting_when_the_work_fails(answers: int) -> None:
             raise OSError("disk full")
         return list(items)[:-1]
 
-    together: Together[int, int] = Together(work, most=4)
+    together: Together[int, int] = Together(most=4)
     with ThreadPoolExecutor(6) as threads:
-        waiting = [threads.submit(together.submit, item) for item in range(1, 13)]
+        waiting = [threads.submit(together.submit, item, work) for item in range(1, 13)]
         failed = [one.exception(timeout=10) for one in waiting]
     assert sum(error is not None for error in failed) >= (12 if not answers else 3)
     with pytest.raises((OSError, ValueError)):
-        together.submit(1)
+        together.submit(1, work)
