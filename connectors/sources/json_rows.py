@@ -116,6 +116,9 @@ def _chunk(pile: _Pile, parts: dict[str, int] | None, others: dict[str, int], lo
     records = pile.records
     bad: dict[int, tuple[str, str]] = {}
     names = dict.fromkeys(key for record in records for key in record.row if parts is None or key.casefold() in parts)
+    for at, record in enumerate(records):
+        if record.envelope_id is not None and not record.envelope_id.isascii() and not _is_unicode(record.envelope_id):
+            bad[at] = ("id", "encoding")
     columns: dict[str, pa.Array] = {}
     for name in names:
         values = [record.row.get(name) for record in records]
