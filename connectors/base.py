@@ -127,6 +127,8 @@ class Raw:
     """The same, said only where the caller names no version either."""
     stream: str = ""
     """Under which ids of rows without one are derived: the first delivery of a file that grows; empty: its sha256."""
+    more_than_bytes: bool = False
+    """Whether sha256 covers more than the file's own bytes, its folders' names say: it is then read whole each time."""
     beside: tuple[Path, ...] = ()
     """Files under the root that it refers to and that are part of the data: kept with it where it is kept."""
 

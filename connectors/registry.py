@@ -28,6 +28,7 @@ BUILT_IN = {
     "source.csv": "connectors.sources.tabular:Csv",
     "source.tsv": "connectors.sources.tabular:Tsv",
     "source.parquet": "connectors.sources.tabular:Parquet",
+    "source.arrow": "connectors.sources.tabular:Arrow",
     "source.jsonl": "connectors.sources.tabular:JsonLines",
     "source.azureml": "connectors.sources.azureml:AzureML",
     "source.kserve": "connectors.sources.kserve:KServe",

@@ -37,9 +37,9 @@ from store.errors import BadInput, BailiwickError, NotPermitted
 
 PREFIX = "/api/v1"
 SUFFIXES = {"tabular": "", "csv": ".csv", "parquet": ".parquet", "jsonl": ".jsonl", "azureml": ".jsonl", "auto": ""}
-TABLES = frozenset({"csv", "tsv", "parquet", "jsonl", "json"})
+TABLES = frozenset({"csv", "tsv", "parquet", "arrow", "jsonl", "json"})
 """Formats that are told by the content: a table is read as what it is, whatever the sender calls it."""
-SNIFFED = {b"PAR1": ".parquet", b"{": ".jsonl", b"[": ".json"}
+SNIFFED = {b"PAR1": ".parquet", b"ARROW1": ".arrow", b"\xff\xff\xff\xff": ".arrow", b"{": ".jsonl", b"[": ".json"}
 Work = Callable[[Viewer], Response]
 
 

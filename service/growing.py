@@ -62,7 +62,12 @@ def reading(
     hub: Hub, viewer: Viewer, raw: Raw, model: str, delivery: Delivery, *, read: Callable[[File], Raw]
 ) -> Iterator[Reading]:
     """The rest of a file that has grown, or all of it. The rest stands in the hub's spool while it is read."""
-    if delivery.kind not in (Kind.PREDICTIONS, Kind.LABELS) or not delivery.grows or not files.is_line_file(raw):
+    if (
+        delivery.kind not in (Kind.PREDICTIONS, Kind.LABELS)
+        or not delivery.grows
+        or raw.more_than_bytes
+        or not files.is_line_file(raw)
+    ):
         yield Reading(raw)
         return
     size = raw.file.path.stat().st_size if raw.beside else raw.size

@@ -1,7 +1,7 @@
-"""Tables in files: Parquet, CSV, TSV, JSON Lines and JSON arrays, each also as .gz (Parquet is packed already).
+"""Tables in files: Parquet, Arrow IPC, CSV, TSV, JSON Lines and JSON arrays, text also as .gz.
 
 The content decides, not the name alone: a file that starts as Parquet or as JSON is read as such. `csv`, `tsv`,
-`parquet` and `jsonl` are the same reader held to one of them.
+`parquet`, `arrow` and `jsonl` are the same reader held to one of them. Folders `key=value` give columns.
 """
 
 from __future__ import annotations
@@ -16,16 +16,22 @@ from typing import Any
 import pyarrow as pa
 
 from connectors.base import Chunk, File, Raw, Source, Unreadable, Wanted
+from connectors.sources.arrow_file import arrow_chunks, arrow_hints, is_arrow
 from connectors.sources.content import Content, Damaged, beginning, blocks, examine, lines, unreadable
 from connectors.sources.csv_text import Dialect, csv_chunks, sample_chunk, sniff_dialect, text_hints
 from connectors.sources.delta import delta_files, is_delta
 from connectors.sources.json_rows import Record, chunks_of, json_hints, parse_records
 from connectors.sources.parquet_file import parquet_chunks, parquet_hints
+from connectors.sources.partitions import with_partitions
 from store.errors import BadInput
 
 ENDINGS = {
     ".parquet": "parquet",
     ".pq": "parquet",
+    ".arrow": "arrow",
+    ".arrows": "arrow",
+    ".feather": "arrow",
+    ".ipc": "arrow",
     ".csv": "csv",
     ".tsv": "tsv",
     ".tab": "tsv",
@@ -74,6 +80,9 @@ class Tabular(Source):
                 yield File(path=found, root=path, name=found.relative_to(path).as_posix())
 
     def read(self, file: File, options: Any, wanted: Wanted) -> Raw:
+        return with_partitions(self._read(file, options, wanted), wanted)
+
+    def _read(self, file: File, options: Any, wanted: Wanted) -> Raw:
         content = examine(file.path)
         head = b""
         try:
@@ -83,6 +92,8 @@ class Tabular(Source):
             form = self.only or _ending(file.path) or "csv"
         if form == "parquet":
             return _raw(file, content, form, partial(parquet_chunks, content, wanted), parquet_hints(file.path))
+        if form == "arrow":
+            return _raw(file, content, form, partial(arrow_chunks, content, wanted), arrow_hints(file.path))
         if form == "jsonl":
             chunks = partial(
                 _json_chunks, content, wanted, array=head.lstrip().startswith(b"[") or is_document(file.path, head)
@@ -107,6 +118,10 @@ class Parquet(Tabular):
     kind = only = "parquet"
 
 
+class Arrow(Tabular):
+    kind = only = "arrow"
+
+
 class JsonLines(Tabular):
     kind = only = "jsonl"
 
@@ -124,9 +139,11 @@ def _format(path: Path, head: bytes) -> str | None:
     """What the first bytes say, then what the name says."""
     if head.startswith(b"PAR1"):
         return "parquet"
+    if is_arrow(head):
+        return "arrow"
     ending = _ending(path)
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
-    if ending in ("csv", "tsv", "parquet"):
+    if ending in ("csv", "tsv", "parquet", "arrow"):
         return ending
     if start.startswith(b"{") or (ending == "jsonl" and start.startswith(b"[")):
         return "jsonl"

@@ -74,15 +74,27 @@ def write_json_array(folder: Path, rows: Rows) -> Path:
     return path
 
 
-def write_parquet(folder: Path, rows: Rows) -> Path:
-    path = folder / "batch.parquet"
+def _columns(rows: Rows) -> pa.Table:
     names = dict.fromkeys(name for row in rows for name in row)
     columns = {}
     for name in names:
         values = [row.get(name) for row in rows]
         mixed = len({type(value) for value in values if value is not None}) > 1
         columns[name] = pa.array([None if v is None else str(v) for v in values] if mixed else values)
-    pq.write_table(pa.table(columns or {"income": pa.array([], pa.float64())}), path)
+    return pa.table(columns or {"income": pa.array([], pa.float64())})
+
+
+def write_parquet(folder: Path, rows: Rows) -> Path:
+    path = folder / "batch.parquet"
+    pq.write_table(_columns(rows), path)
+    return path
+
+
+def write_arrow(folder: Path, rows: Rows, *, stream: bool = False) -> Path:
+    path = folder / "batch.arrow"
+    table = _columns(rows)
+    with (pa.ipc.new_stream if stream else pa.ipc.new_file)(path, table.schema) as writer:
+        writer.write_table(table, max_chunksize=7)
     return path
 
 
@@ -240,6 +252,21 @@ class TestParquet(SourceContract):
     def case(self) -> Case:
         one_file = "Parquet has no lines: damage costs a row group or the file, see test_tabular.py"
         return Case(source=Tabular(), write=write_parquet, gaps={"test_a_damaged_record_keeps_the_rest": one_file})
+
+
+class TestArrowFile(SourceContract):
+    @pytest.fixture
+    def case(self) -> Case:
+        one_file = "Arrow has no lines: damage costs a batch and what follows, see test_arrow_and_partitions.py"
+        return Case(source=Tabular(), write=write_arrow, gaps={"test_a_damaged_record_keeps_the_rest": one_file})
+
+
+class TestArrowStream(SourceContract):
+    @pytest.fixture
+    def case(self) -> Case:
+        one_file = "Arrow has no lines: damage costs a batch and what follows, see test_arrow_and_partitions.py"
+        write = partial(write_arrow, stream=True)
+        return Case(source=Tabular(), write=write, gaps={"test_a_damaged_record_keeps_the_rest": one_file})
 
 
 class TestAzureML(SourceContract):

@@ -316,3 +316,15 @@ def test_options_reach_the_source_and_unknown_ones_are_refused(hub: Hub, tmp_pat
     with pytest.raises(BadInput, match="no option separator_") as told:
         ingest(hub, OWNER, paths=[path], site="cloud", options=["separator_=|"])
     assert "delimiter" in told.value.advice
+
+
+def test_equal_bytes_below_other_folders_are_both_taken(hub: Hub, tmp_path: Path) -> None:
+    """A daily export whose folders say the channel: the files are equal, the rows are not; they grow all the same."""
+    for channel in ("web", "branch"):
+        path = tmp_path / f"channel={channel}" / "part.csv"
+        path.parent.mkdir()
+        path.write_text("at,income,purpose,sex\n2026-10-05,7,car,F\n")
+    first = ingest(hub, OWNER, paths=[tmp_path], site="cloud")["receipts"]
+    assert [(r["kept"], r["repeated"]) for r in first] == [(1, False), (1, False)]
+    again = ingest(hub, OWNER, paths=[tmp_path], site="cloud")["receipts"]
+    assert [r["repeated"] for r in again] == [True, True]
