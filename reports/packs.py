@@ -62,6 +62,9 @@ NEEDS = frozenset(
         "impact_measured",
         "categories_of_eeo1",
         "outcomes_mapped",
+        "events_recorded",
+        "group_accuracy_measured",
+        "limits_have_sources",
     }
 )
 """What a control may ask of the facts; `reports/build/controls.py` answers each."""

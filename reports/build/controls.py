@@ -204,6 +204,28 @@ def _outcomes_mapped(facts: GeneralFacts) -> tuple[bool, str]:
     return n == 0, told
 
 
+def _events_recorded(facts: GeneralFacts) -> tuple[bool, str]:
+    kept = sum(int(row.get("kept") or 0) for row in facts.coverage)
+    sites = sum(bool(row.get("kept")) for row in facts.coverage)
+    return kept > 0, f"{words.count(kept)} rows kept from {words.plural(sites, 'site')} of {len(facts.coverage)}"
+
+
+_BY_OUTCOME = ("true_positive_rate", "false_positive_rate", "equalized_odds", "accuracy")
+
+
+def _group_accuracy_measured(facts: GeneralFacts) -> tuple[bool, str]:
+    found = [r for r in measured(facts.results, "fairness") if str(r["measure"]).startswith(_BY_OUTCOME)]
+    return bool(found), words.plural(len(found), "result") if found else "no outcome is known by group"
+
+
+def _limits_have_sources(facts: GeneralFacts) -> tuple[bool, str]:
+    limits = [r["limit"] for r in facts.results if r.get("limit")]
+    without = sum(not limit.get("source") for limit in limits)
+    return bool(limits) and not without, (
+        f"{words.plural(without, 'limit')} without a source" if without else words.plural(len(limits), "limit")
+    )
+
+
 def _trail_checked(facts: GeneralFacts) -> tuple[bool, str]:
     checked = facts.proof.get("checked")
     told = {"True": "it held", "False": "it did not hold"}
@@ -236,4 +258,7 @@ _CHECKS: dict[str, Check] = {
     "impact_measured": _impact_measured,
     "categories_of_eeo1": _categories_of_eeo1,
     "outcomes_mapped": _outcomes_mapped,
+    "events_recorded": _events_recorded,
+    "group_accuracy_measured": _group_accuracy_measured,
+    "limits_have_sources": _limits_have_sources,
 }

@@ -27,7 +27,7 @@ EXAMPLE = "bailiwick report build --pack general --model loan-approval --from 20
 
 @command(report_app, "build", example=EXAMPLE)
 def build(
-    pack: str = typer.Option(..., help="Which report: general, nyc-ll144."),
+    pack: str = typer.Option(..., help="Which report: general, nyc-ll144, eu-ai-act-evidence."),
     model: str = typer.Option(..., help="M or M:V."),
     from_: str = typer.Option(..., "--from", metavar="T", help="Start of the period."),
     to: str = typer.Option(..., "--to", metavar="T", help="End of the period, exclusive."),
