@@ -38,8 +38,9 @@ MAX_JOINT_CELLS = 20_000
 LOSS_CELLS = ("n", "log_sum", "log2_high", "log2_low", "brier_sum", "brier2_high", "brier2_low")
 """Binary score p of the good value, label y: per row round(-ln(p_y) * 2^20) with p clipped to [1e-15, 1 - 1e-15],
 and round((p - y)^2 * 2^20); squares as high and low parts, as for moments."""
-ERROR_CELLS = ("n", "absolute_sum", "square_high", "square_low")
-"""Regression: q = round(min(|label - prediction| / (hi - lo), 1) * 2^20) with lo, hi of the prediction."""
+ERROR_CELLS = ("n", "absolute_sum", "square_high", "square_low", "label_sum", "label2_high", "label2_low")
+"""Regression: q = round(min(|label - prediction| / (hi - lo), 1) * 2^20) with lo, hi of the prediction, and the label's
+own round((clip(label, lo, hi) - lo) / (hi - lo) * 2^20), whose variance the error is held against."""
 MOMENT_CELLS = ("inexact", "q_sum", "q2_high", "q2_low")
 
 

@@ -41,6 +41,7 @@ PERFORMANCE_MEASURES = (
     "recall",
     "f1",
     "average_precision",
+    "calibration_error",
     "mae",
     "rmse",
     "r2",

@@ -182,13 +182,17 @@ def joint_index(spec: BinSpec, kinds: dict[str, str], *, labelled: bool) -> str:
 
 
 def losses(spec: BinSpec, kinds: dict[str, str]) -> list[str]:
-    """Columns l_0 and l_1: the quantised log and Brier loss of a score, or the error of a regression in l_0. Null where
+    """Columns l_0 and l_1: the quantised log and Brier loss of a score, or error and label of a regression. Null where
     the score, or one of the two numbers, is missing or not finite."""
     if isinstance(spec.prediction, NumberBins):
         error = f"abs({as_double('label', kinds.get('label'))} - {as_double('prediction', kinds.get('prediction'))})"
         share = f"{error} / {number(spec.prediction.hi - spec.prediction.lo)}"
         both = " AND ".join(f"isfinite({as_double(c, kinds.get(c))})" for c in ("label", "prediction"))
-        return [f"CASE WHEN {both} THEN round(least({share}, 1) * {QUANTUM})::BIGINT END AS l_0"]
+        label = quantised(as_double("label", kinds.get("label")), spec.prediction.lo, spec.prediction.hi)
+        return [
+            f"CASE WHEN {both} THEN round(least({share}, 1) * {QUANTUM})::BIGINT END AS l_0",
+            f"CASE WHEN {both} THEN ({label})::BIGINT END AS l_1",
+        ]
     score = as_double("score", kinds.get("score"))
     p = clipped(score, CLIP, 1 - CLIP)
     is_good = f"({as_text('label', kinds.get('label'))} = {text(spec.good or '')})"
@@ -205,7 +209,7 @@ def loss_sums(spec: BinSpec) -> list[str]:
     """loss_0 ..: the cells of LOSS_CELLS or ERROR_CELLS, weighted: n, then of each loss its sum and the sums of the
     high and low part of its square."""
     sums = ["sum(w) FILTER (l_0 IS NOT NULL)"]
-    for loss in ("l_0",) if isinstance(spec.prediction, NumberBins) else ("l_0", "l_1"):
+    for loss in ("l_0", "l_1"):
         square = f"({loss} * {loss})"
         sums += [f"sum(w * {loss})", f"sum(w * ({square} >> 20))", f"sum(w * ({square} & {QUANTUM - 1}))"]
     return [f"({text})::BIGINT AS loss_{k}" for k, text in enumerate(sums)]

@@ -120,9 +120,39 @@ def test_no_labels_is_said_of_every_measure() -> None:
     assert found["roc_auc"].limit_value == 0.0
 
 
+@pytest.mark.parametrize("n", [300, 3000])
+def test_average_precision_and_calibration_are_those_of_the_rows_within_their_bounds(n: int) -> None:
+    label, score, sex = rows(n)
+    found = measured(labelled(label, score, sex), *declared("average_precision", "calibration_error"))
+    precision = found["average_precision"]
+    truth = metrics.average_precision_score(label, score)
+    assert abs(precision.value - truth) <= precision.method["error_bound"] < 0.1
+    by_cell = np.searchsorted(EDGES, score, side="left")
+    assert precision.value == pytest.approx(metrics.average_precision_score(label, by_cell), abs=1e-12)
+    places = [by_cell == cell for cell in np.unique(by_cell)]
+    gaps = [here.mean() * abs(score[here].mean() - label[here].mean()) for here in places]
+    error = found["calibration_error"]
+    assert abs(error.value - sum(gaps)) <= error.method["error_bound"] == pytest.approx(0.025)
+    assert error.details["expected_when_calibrated"] > 0
+    for result in (precision, error):
+        assert result.interval_low < result.value < result.interval_high
+
+
+def test_average_precision_covers_as_often_as_promised() -> None:
+    watch = declared("average_precision", "calibration_error")
+    truth = measured(labelled(*rows(200_000, seed=99)), *watch)
+    for name in ("average_precision", "calibration_error"):
+        held = 0
+        for seed in range(200):
+            result = measured(labelled(*rows(300, seed=seed)), *watch)[name]
+            held += result.interval_low <= truth[name].value <= result.interval_high
+        assert held >= 184, (name, held)
+
+
 def test_label_coverage_stands_in_the_details() -> None:
     found = measured(labelled(*rows(400)), outcomes=np.array([600, 200]))
     assert found["accuracy"].details["label_share"] == 0.5
+    assert found["accuracy"].details["maturity"] == "50 % of outcomes are in"
 
 
 def test_few_labels_give_no_verdict() -> None:
@@ -135,7 +165,7 @@ def test_few_labels_give_no_verdict() -> None:
     assert "20 good" in found["roc_auc"].details["reason"]
 
 
-@pytest.mark.parametrize("name", ["average_precision", "r2", "rmse"])
+@pytest.mark.parametrize("name", ["r2", "rmse"])
 def test_what_counts_cannot_give_is_not_computable(name: str) -> None:
     result = measured(labelled(*rows(400)), *declared(name))[name]
     assert result.status == "not_computable" and name in result.details["reason"]
@@ -169,9 +199,16 @@ def test_regression_errors() -> None:
     q = np.round(np.minimum(errors / 100, 1) * QUANTUM).astype(np.int64)
     joint = np.zeros(int(np.prod(REGRESSION.labelled_shape)), dtype=np.int64)
     joint[0] = 2000
-    counts = np.concatenate([joint, np.array([2000, q.sum(), *high_low(q)], dtype=np.int64)])
+    labels = np.clip(rng.normal(50, 15, 2000), 0, 100)
+    y = np.round(labels / 100 * QUANTUM).astype(np.int64)
+    sums = [2000, q.sum(), *high_low(q), y.sum(), *high_low(y)]
+    counts = np.concatenate([joint, np.array(sums, dtype=np.int64)])
     at_most = PerformanceWatch(measure="mae", at_most=5.0)
-    found = measured(counts, at_most, *declared("accuracy"), spec=REGRESSION)
+    found = measured(counts, at_most, *declared("accuracy", "r2"), spec=REGRESSION)
+    assert found["r2"].value == pytest.approx(1 - (errors**2).mean() / labels.var(), abs=1e-5)
+    assert found["r2"].interval_low < found["r2"].value < found["r2"].interval_high
+    same = np.concatenate([joint, np.array([2000, q.sum(), *high_low(q), 0, 0, 0], dtype=np.int64)])
+    assert measured(same, *declared("r2"), spec=REGRESSION)["r2"].status == "not_computable"
     assert found["mae"].value == pytest.approx(errors.mean(), abs=1e-3)
     assert found["rmse"].value == pytest.approx(np.sqrt((errors**2).mean()), abs=1e-3)
     assert found["mae"].status == "outside" and found["accuracy"].status == "not_computable"

@@ -160,7 +160,12 @@ def _losses(prediction: Any, label: Any, score: float | None, spec: BinSpec) -> 
         if not (math.isfinite(prediction) and math.isfinite(label)):
             return none
         error = _rounded(min(abs(label - prediction) / (spec.prediction.hi - spec.prediction.lo), 1) * QUANTUM)
-        return [1, error, *_split(error * error)]
+        q = _rounded(
+            (min(max(label, spec.prediction.lo), spec.prediction.hi) - spec.prediction.lo)
+            / (spec.prediction.hi - spec.prediction.lo)
+            * QUANTUM
+        )
+        return [1, error, *_split(error * error), q, *_split(q * q)]
     if score is None:
         return none
     p = min(max(score, 1e-15), 1 - 1e-15)
