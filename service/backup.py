@@ -1,7 +1,8 @@
-"""Backups: a consistent copy of the hub in one zip file, also while it is served, and a hub made from such a file.
+"""Backups: a consistent copy of the hub in one zip file, also while it is served, and unpacking such a file.
 
 In it: the hub's file, `bailiwick.toml`, the reports, and a manifest with the SHA-256 of each. Private keys and the
-salt under which persons are hashed are left out unless they are asked for. Restoring checks every digest first.
+salt under which persons are hashed are left out unless they are asked for. `service/restoring.py`
+makes a hub from what `unpack` gives; every digest is checked first.
 """
 
 from __future__ import annotations
@@ -14,10 +15,9 @@ import zipfile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from service.commands.hubs import make_keys
 from service.config import FILE
-from service.signing_keys import EARLIER, make_signing_keys, roots
-from service.wiring import FOLDERS, HUB_FILE, Hub, local_viewer, open_hub
+from service.signing_keys import EARLIER, roots
+from service.wiring import FOLDERS, HUB_FILE, Hub
 from store.access import Permission, Viewer, require
 from store.errors import BadInput
 
@@ -82,39 +82,6 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def read_backup(source: Path, *, hub_dir: Path) -> dict[str, Any]:
-    """Makes a hub from a backup in a folder that holds none, and derives its trail again."""
-    if (hub_dir / HUB_FILE).exists() or (hub_dir / FILE).exists():
-        raise BadInput(f"{hub_dir} already holds a hub", advice="Name another folder with --hub.")
-    try:
-        with zipfile.ZipFile(source) as archive:
-            manifest = _manifest(archive, source)
-            _unpack(archive, manifest["sha256"], hub_dir, source)
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise BadInput(
-            f"{source}: not a backup: {error}", advice="Name a file that `bailiwick backup` wrote."
-        ) from error
-    keys = any(name.startswith("keys/") for name in manifest["sha256"])
-    if not keys:
-        make_keys(hub_dir / "keys")
-    hub = open_hub(hub_dir)
-    try:
-        if not keys:
-            make_signing_keys(hub_dir / "keys", org=hub.config.org, now=hub.now())
-        found = hub.store.reads(local_viewer()).verify_trail(data=True)
-    finally:
-        hub.close()
-    return {
-        "schema": "bailiwick/restored/1",
-        "hub": str(hub_dir),
-        "seq": found.size - 1,
-        "root": found.root,
-        "holds": found.holds and found.size - 1 >= manifest["seq"],
-        "flaws": found.as_json()["flaws"],
-        "keys": keys,
-    }
-
-
 def _manifest(archive: zipfile.ZipFile, source: Path) -> dict[str, Any]:
     manifest: dict[str, Any] = json.loads(archive.read(MANIFEST))
     if manifest.get("schema") != SCHEMA or not isinstance(manifest.get("sha256"), dict):
@@ -128,24 +95,26 @@ def _manifest(archive: zipfile.ZipFile, source: Path) -> dict[str, Any]:
     return manifest
 
 
-def _unpack(archive: zipfile.ZipFile, digests: dict[str, str], hub_dir: Path, source: Path) -> None:
-    """Everything or nothing: unpacked beside the folder and checked before it takes its place."""
-    hub_dir.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=hub_dir.parent) as folder:
-        made = Path(folder) / "hub"
-        for part in FOLDERS:
-            (made / part).mkdir(parents=True)
-        for name, expected in digests.items():
-            path = made / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with archive.open(name) as packed, path.open("wb") as out:
-                shutil.copyfileobj(packed, out)
-            if _digest(path) != expected:
-                raise ValueError(f"{name} in {source.name} is not what the manifest says")
-        for private in (made / "keys", made / "run"):
-            private.chmod(0o700)
-        for key in (made / "keys").iterdir():
-            key.chmod(0o600)
-        if hub_dir.exists():
-            hub_dir.rmdir()
-        made.rename(hub_dir)
+def unpack(source: Path, made: Path) -> dict[str, Any]:
+    """Unpacks a backup into a new folder, each file checked; returns its manifest. Raises BadInput."""
+    try:
+        with zipfile.ZipFile(source) as archive:
+            manifest = _manifest(archive, source)
+            for part in FOLDERS:
+                (made / part).mkdir(parents=True)
+            for name, expected in manifest["sha256"].items():
+                path = made / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with archive.open(name) as packed, path.open("wb") as out:
+                    shutil.copyfileobj(packed, out)
+                if _digest(path) != expected:
+                    raise ValueError(f"{name} in {source.name} is not what the manifest says")
+    except (OSError, zipfile.BadZipFile, KeyError, ValueError) as error:
+        raise BadInput(
+            f"{source}: not a backup: {error}", advice="Name a file that `bailiwick backup` wrote."
+        ) from error
+    for private in (made / "keys", made / "run"):
+        private.chmod(0o700)
+    for key in (made / "keys").iterdir():
+        key.chmod(0o600)
+    return manifest

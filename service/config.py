@@ -97,6 +97,8 @@ class Config:
     """Names beside its own address under which the server answers."""
     session: timedelta
     monitor_every: timedelta
+    checkpoint_events: int
+    checkpoint_every: timedelta
     time_stamp: str | None = None
     """Address of an RFC 3161 server that dates signed reports."""
     people: Mapping[str, People] = field(default_factory=dict)
@@ -165,6 +167,8 @@ def parse(text: str, *, environ: Mapping[str, str], source: str = FILE) -> Confi
         hosts=frozenset(name.strip().lower() for name in values["server.hosts"].split(",") if name.strip()),
         session=values["server.session"],
         monitor_every=values["server.monitor_every"],
+        checkpoint_events=values["trail.checkpoint_events"],
+        checkpoint_every=values["trail.checkpoint_every"],
         time_stamp=values["reports.time_stamp"] or None,
         people=people,
         sinks=_named(tables, "sinks", _connector),

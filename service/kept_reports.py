@@ -6,6 +6,7 @@ nobody recorded.
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from typing import Any
 
@@ -15,14 +16,17 @@ from reports.elements import State
 from reports.render.html import render_html
 from reports.render.json import render_json
 from reports.sign import sign
+from service.checkpoints import checkpoint_now
 from service.reporting import make_report, render_pdf_apart
 from service.signing_keys import load_signing_identity, root_digest
 from service.wiring import Hub
 from store import writes
 from store.access import Viewer
 from store.canonical import sha256_hex
+from store.errors import Refused
 from store.events import Event
 
+log = logging.getLogger("bailiwick.reports")
 FORMATS = ("pdf", "html", "json")
 
 
@@ -71,8 +75,14 @@ def keep_report(
             "gaps": gaps(facts),
         }
         writes.report(tx, **columns)
+        # The paper carries the root that it stands on: whoever holds a copy is a witness of the trail.
+        writes.anchor(tx, size=facts.proof["size"], root=facts.proof["root"], kind="report", about=report.id)
         if draft is not None:
             writes.report_step(tx, id_=draft, step="approved")
+    try:
+        checkpoint_now(hub, actor=viewer.name, why=f"report {report.id}")
+    except Refused as error:
+        log.warning("the trail was not signed after report %s: %s", report.id, error)
     return {"schema": "bailiwick/report/1", **columns, "path": str(kept), "seq": tx.seq}
 
 

@@ -1,5 +1,5 @@
-"""The scheduler: one thread of the server that runs approved requests at once, sends notices that wait,
-looks at the places of `[[pull]]` when they are due, and runs the monitors at their interval.
+"""The scheduler: one thread of the server that runs approved requests at once, sends notices that wait, signs the
+trail and looks at the places of `[[pull]]` when they are due, and runs the monitors at their interval.
 
 A round that fails is logged and the next one comes all the same; what failed stays to be done.
 """
@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from service import runtime
+from service.checkpoints import checkpoint_when_due
 from service.commands.monitoring import monitor
 from service.commands.pulling import due, pull
 from service.commands.retraining import run_request
 from service.outbox import deliver
 from service.wiring import Hub, wall_clock
 from store.access import Grant, Viewer
+from store.errors import BailiwickError
 
 SCHEDULER = Viewer("scheduler", (Grant("admin"),))
 ROUND_S = 5.0
@@ -61,6 +63,7 @@ class Scheduler:
             log.info("running request %s", request["id"])
             run_request(self.hub, SCHEDULER, id=request["id"])
         deliver(self.hub)
+        self._sign()
         for name in due(self.hub, now):
             if self._ending.is_set():
                 return
@@ -70,6 +73,16 @@ class Scheduler:
             done = monitor(self.hub, SCHEDULER)
             self._measured_at = now
             log.info("measured %s results", done["results"])
+
+    def _sign(self) -> None:
+        """A trail that cannot be signed stops nothing else: `doctor` and `audit verify` say so."""
+        try:
+            made = checkpoint_when_due(self.hub)
+        except BailiwickError as error:
+            log.warning("the trail was not signed: %s", error)
+            return
+        if made is not None:
+            log.info("signed the first %s events", made["size"])
 
 
 def _told(error: str | None) -> str:

@@ -106,6 +106,18 @@ SETTINGS = (
         default="5m",
         help="How often the server looks for windows that are due.",
     ),
+    Setting(
+        key="trail.checkpoint_events",
+        kind=Kind.WHOLE,
+        default="1000",
+        help="After how many events the trail is signed anew, beside every report and every export.",
+    ),
+    Setting(
+        key="trail.checkpoint_every",
+        kind=Kind.DURATION,
+        default="1d",
+        help="How long events may stand unsigned at most.",
+    ),
 )
 
 BUDGET_KEYS = {

@@ -8,7 +8,9 @@ carries their hash under a random salt, so that erasing them later keeps every p
  (2) each leaf is JSON, and its columns say what the leaf says;
  (3) each leaf hash is the RFC 6962 hash of the leaf;
  (4) what stands beside a leaf has the hash that the leaf carries (absent is "erased", not "changed");
- (5) with data: every table holds the rows that the leaves vouch for and no others, the rows of batches too.
+ (5) the keys follow one another, each signed by the one before; each checkpoint was signed by the key of its time and
+     its root is that of the leaves as they stand; restores lead back to a head that was signed;
+ (6) with data: every table holds the rows that the leaves vouch for and no others, the rows of batches too.
 The caller must compare the root with a checkpoint kept elsewhere: a file rewritten as a whole is consistent in itself.
 """
 
@@ -28,8 +30,10 @@ import pyarrow as pa
 from store import merkle, sealing
 from store.batch_rows import batch_flaws
 from store.canonical import canonical_json, sha256_hex
+from store.checkpoints import Branch, anchored, branch_flaws, branches, checkpoint_flaws
 from store.events import Event
 from store.flaw import Flaw
+from store.trail_keys import KeyInForce, key_chain
 
 LEAF_SCHEMA = "bailiwick/leaf/1"
 _LEAVES = files("store").joinpath("sql", "leaves.sql").read_text()
@@ -87,20 +91,46 @@ class Verification:
     root: str
     flaws: tuple[Flaw, ...] = ()
     checked: dict[str, int] = field(default_factory=dict)
+    keys: tuple[KeyInForce, ...] = ()
+    signed: int = 0
+    """How many events the largest checkpoint that holds covers."""
+    restored: tuple[Branch, ...] = ()
+    anchored: dict[str, Any] | None = None
 
     @property
     def holds(self) -> bool:
         return not self.flaws
 
+    @property
+    def integrity(self) -> str:
+        """`intact`; `restored`, where events are missing that a declared restore left behind; `tampered`."""
+        if self.flaws:
+            return "tampered"
+        return "restored" if self.restored else "intact"
+
     def as_json(self) -> dict[str, Any]:
         return {
             "schema": "bailiwick/verification/1",
             "holds": self.holds,
+            "integrity": self.integrity,
             "size": self.size,
             "root": self.root,
             "checked": self.checked,
             "flaws": [flaw.as_json() for flaw in self.flaws],
-            "signature": "unsigned",
+            "restored": [branch.as_json() for branch in self.restored],
+            "signature": self._signature(),
+            "anchored": self.anchored,
+        }
+
+    def _signature(self) -> dict[str, Any]:
+        """Who signed, and how many events came since: those rest on nothing but the file yet."""
+        keys = [{"fingerprint": k.public.fingerprint, "since": k.since, "how": k.how} for k in self.keys]
+        return {
+            "state": "signed" if self.signed else "unsigned",
+            "signed": self.signed,
+            "since": self.size - self.signed,
+            "root_key": keys[0]["fingerprint"] if keys else None,
+            "keys": keys,
         }
 
 
@@ -120,19 +150,37 @@ def verify(connection: duckdb.DuckDBPyConnection, *, data: bool = False) -> Veri
     texts = leaves.column("leaf").to_pylist()
     hashes = [hashlib.sha256(b"\x00" + text).digest() for text in texts]
     flaws = _flaws_of_leaves(leaves, hashes)
-    checked = {"leaves": len(hashes)}
-    if data:
-        documents = _documents(leaves)
-        seals = {seq: document.get("tables", {}) for seq, document in documents.items()}
-        beside = dict(zip(leaves.column("seq").to_pylist(), leaves.column("digests").to_pylist(), strict=True))
-        try:
-            checked["tables"], broken = sealing.broken_seals(connection, seals, beside)
-            flaws += broken
-            checked["batches"], more = batch_flaws(connection, documents)
-            flaws += more
-        except (duckdb.CatalogException, duckdb.BinderException) as error:
-            flaws.append(Flaw("a table of the record, or a column of it, is gone", str(error).splitlines()[0]))
-    return Verification(len(hashes), merkle.root(hashes).hex(), tuple(flaws), checked)
+    tree = merkle.Tree.over(hashes)
+    checked = {"leaves": tree.size}
+    held: dict[str, Any] = {}
+    try:
+        flaws += _signed(connection, tree, checked, held)
+        if data:
+            flaws += _data(connection, leaves, checked)
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
+        flaws.append(Flaw("a table of the record, or a column of it, is gone", str(error).splitlines()[0]))
+    return Verification(size=tree.size, root=tree.root().hex(), flaws=tuple(flaws), checked=checked, **held)
+
+
+def _signed(
+    connection: duckdb.DuckDBPyConnection, tree: merkle.Tree, checked: dict[str, int], held: dict[str, Any]
+) -> list[Flaw]:
+    """Step (5)."""
+    chain, flaws = key_chain(connection)
+    checked["checkpoints"], signed, more = checkpoint_flaws(connection, tree, chain)
+    left = branches(connection)
+    held |= {"keys": tuple(chain), "signed": signed, "restored": tuple(left), "anchored": anchored(connection)}
+    return [*flaws, *more, *branch_flaws(connection, tree, left)]
+
+
+def _data(connection: duckdb.DuckDBPyConnection, leaves: pa.Table, checked: dict[str, int]) -> list[Flaw]:
+    """Step (6)."""
+    documents = _documents(leaves)
+    seals = {seq: document["tables"] for seq, document in documents.items()}
+    beside = dict(zip(leaves.column("seq").to_pylist(), leaves.column("digests").to_pylist(), strict=True))
+    checked["tables"], broken = sealing.broken_seals(connection, seals, beside)
+    checked["batches"], more = batch_flaws(connection, documents)
+    return [*broken, *more]
 
 
 def _flaws_of_leaves(leaves: pa.Table, hashes: list[bytes]) -> list[Flaw]:

@@ -374,6 +374,30 @@ def report_step(tx: Transaction, *, id_: str, step: str, reason: str = "") -> No
     tx.private["reason"] = reason
 
 
+def checkpoint(tx: Transaction, *, size: int, root: str, peaks: Sequence[str], note: str, why: str) -> None:
+    """The signed root of the leaves before this transaction's own."""
+    row = {"known_at": tx.now, "size": size, "root": root, "peaks": list(peaks), "note": note, "why": why}
+    record(tx, "checkpoint", row)
+    tx.details |= {"size": size, "root": root, "why": why}
+
+
+def anchor(tx: Transaction, *, size: int, root: str, kind: str, about: str) -> None:
+    """A root of the trail left the hub."""
+    record(tx, "anchor", {"known_at": tx.now, "size": size, "root": root, "kind": kind, "about": about})
+
+
+def time_stamp(tx: Transaction, **columns: Any) -> None:
+    """Every column of `time_stamp`."""
+    record(tx, "time_stamp", {"known_at": tx.now, **columns})
+
+
+def lost_leaves(tx: Transaction, leaves: Sequence[tuple[int, str, str]]) -> None:
+    """(place, leaf, leaf hash) of what was in the hub before a backup was restored over it."""
+    if leaves:
+        rows = [{"seq": tx.seq, "place": at, "leaf": leaf, "leaf_hash": hashed} for at, leaf, hashed in leaves]
+        _append(tx, "lost_leaf", pa.Table.from_pylist(rows))
+
+
 def _append(tx: Transaction, table: str, rows: pa.Table) -> None:
     names = ", ".join(rows.column_names)
     tx.connection.register("arriving", rows)

@@ -49,7 +49,7 @@ COMMANDS: dict[str, Entry] = {
     "evidently": Entry("monitor", "Evidently's own report on one window."),
     "retrain": Entry("retrain", "Governed retraining: request, approve, reject, list, show."),
     "report": Entry("reports", "Signed reports: build, verify, list."),
-    "audit": Entry("audit", "The trail: list, verify, checkpoint, export."),
+    "audit": Entry("audit", "The trail: list, verify, checkpoint, proof, export, rotate-key."),
     "privacy": Entry("privacy", "Privacy budgets and what was spent of them: show."),
     "access": Entry("access", "Who may do what, and why: explain."),
     "user": Entry("access", "People who sign in: add, list."),

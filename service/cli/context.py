@@ -157,8 +157,22 @@ def opened() -> Iterator[Session]:
     hub = _open(this)
     try:
         yield Session(hub, _viewer(hub, this))
+        _sign_when_due(hub)
     finally:
         hub.close()
+
+
+def _sign_when_due(hub: Hub) -> None:
+    """Without a server nobody else signs the trail; what hinders it does not undo what the command did."""
+    from service.checkpoints import checkpoint_when_due
+    from store.errors import BailiwickError
+
+    try:
+        checkpoint_when_due(hub)
+    except BailiwickError as error:
+        from service.cli.output import note
+
+        note(f"The trail was not signed: {error.message}. {error.advice}")
 
 
 def _open(this: Call) -> Hub:

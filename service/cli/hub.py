@@ -87,18 +87,38 @@ def backup(
 
 
 @command(restore_app, "restore", example="bailiwick restore hub-2026-11-20.zip --hub ./restored")
-def restore(file: Path = typer.Argument(..., help="A file that `bailiwick backup` wrote.")) -> None:
-    """Make a hub from a backup, in a folder that holds none, and verify its trail."""
-    from service.backup import read_backup
+def restore(
+    file: Path = typer.Argument(..., help="A file that `bailiwick backup` wrote."),
+    in_place: bool = typer.Option(False, "--in-place", help="Put it in the place of the hub that is there."),
+    reason: str = typer.Option("", help="Why; it stands in the trail. Needed with --in-place."),
+    head: Path | None = typer.Option(
+        None, help="The newest checkpoint kept elsewhere, where the hub that was lost cannot be read any more."
+    ),
+) -> None:
+    """Make a hub from a backup and verify its trail, which says from then on that it was restored, and what is gone."""
+    from service.checkpoints import read_kept
+    from service.restoring import restore as make
 
     local_only("restore")
-    made = read_backup(here(file), hub_dir=call().hub_dir)
+    note_of = read_kept(here(head)) if head else None
+    made = make(
+        here(file),
+        hub_dir=call().hub_dir,
+        in_place=in_place,
+        reason=reason,
+        head=note_of,
+        environ=call().environ,
+    )
 
     def human() -> None:
         say(
             f"Restored {made['hub']} up to event {made['seq']}; "
             f"its trail {'holds' if made['holds'] else 'DOES NOT HOLD'}."
         )
+        if made["lost"]:
+            say(f"Missing since: events {made['lost']['from']} to {made['lost']['to']} of the hub before.")
+        if made["replaced"]:
+            say(f"The hub that was there is kept in {made['replaced']}.")
         if not made["keys"]:
             note("It has new keys: the backup held none. Persons' identifiers hash differently from now on.")
 

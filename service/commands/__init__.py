@@ -20,25 +20,30 @@ COMMANDS: dict[str, str] = {
     "build_report": "reports",
     "declare_control": "report_release",
     "export_model": "models",
+    "export_trail": "trail",
     "flag_report": "report_release",
     "ingest": "ingest",
     "issue_token": "sites",
     "monitor": "monitoring",
+    "prove_event": "trail",
+    "prove_growth": "trail",
     "pull": "pulling",
     "reject_request": "retraining",
     "report_file": "reports",
     "request_retraining": "retraining",
     "resolve_alert": "alerts",
     "review_report": "report_release",
+    "rotate_key": "trail",
     "run_request": "retraining",
     "search_hub_file": "inspection",
     "set_user": "users",
     "snooze_alert": "alerts",
     "submit_report": "report_release",
+    "take_checkpoint": "trail",
     "verify_audit": "inspection",
     "verify_report": "reports",
 }
-LOCAL_ONLY = frozenset({"ingest", "pull", "report_file", "run_request", "verify_report"})
+LOCAL_ONLY = frozenset({"export_trail", "ingest", "pull", "report_file", "run_request", "verify_report"})
 """Commands that name files of this machine, give bytes, or belong to the scheduler: not offered over HTTP."""
 
 

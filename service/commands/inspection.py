@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from service import checkpoints
 from service.wiring import HUB_FILE, Hub
 from store.access import Permission, Viewer, require
 from store.errors import BadInput
@@ -11,10 +12,65 @@ from store.errors import BadInput
 CHUNK = 1 << 20
 
 
-def verify_audit(hub: Hub, viewer: Viewer, *, data: bool = False) -> dict[str, Any]:
-    """The audit trail re-derived from its leaves; with data, the rows, counts and results they speak of as well."""
+def verify_audit(
+    hub: Hub, viewer: Viewer, *, data: bool = False, against: str | None = None, root_key: str | None = None
+) -> dict[str, Any]:
+    """The audit trail re-derived from its leaves; with data, every table they speak of as well.
+
+    against: a checkpoint that was kept elsewhere. root_key: the fingerprint that `init` printed.
+    INTEGRITY (was anything changed) and COMPLETENESS (what never came, or was set aside) are told apart.
+    """
     require(viewer, Permission.AUDIT_READ)
-    return hub.store.reads(viewer).verify_trail(data=data).as_json()
+    found = hub.store.reads(viewer).verify_trail(data=data)
+    out = found.as_json()
+    compared = [
+        _beside(hub),
+        checkpoints.against(hub, against, name="the checkpoint given") if against is not None else None,
+    ]
+    for one in compared:
+        out["flaws"] += one["flaws"] if one else []
+    if root_key is not None and _bare(root_key) != _bare(out["signature"]["root_key"] or ""):
+        told = {"expected": root_key, "found": out["signature"]["root_key"] or "no key"}
+        out["flaws"].append({"what": "the root key is another one", "where": "event 0", **told})
+    out["against"] = compared[1]
+    out["holds"] = not out["flaws"]
+    if out["flaws"]:
+        out["integrity"] = "tampered"
+    out["completeness"] = completeness(hub, viewer)
+    return out
+
+
+def _beside(hub: Hub) -> dict[str, Any] | None:
+    """The copy of the newest checkpoint that lies in the hub's folder: who edits the database alone forgets it."""
+    path = None if hub.path is None else hub.path / checkpoints.NEWEST
+    if path is None or not path.exists():
+        return None
+    return checkpoints.against(hub, checkpoints.read_kept(path), name=checkpoints.NEWEST)
+
+
+def _bare(fingerprint: str) -> str:
+    return fingerprint.replace(" ", "").lower()
+
+
+def completeness(hub: Hub, viewer: Viewer) -> dict[str, Any]:
+    """What is not in the record though it might be: sites that are silent, rows that could not be read, files kept
+    aside, people whose names were erased. Not a matter of integrity.
+    """
+    reads = hub.store.reads(viewer)
+    sites = reads.sites()
+    silent = [
+        {"site": site["site"], "hours": site["hours_silent"]} for site in sites if site["fresh"] in ("silent", "never")
+    ]
+    erased = reads.one(
+        "SELECT count(*) AS n FROM audit_leaf ANTI JOIN audit_private USING (seq) WHERE seq <= ?", [reads.seq]
+    )
+    return {
+        "sites": len(sites),
+        "silent": silent,
+        "quarantined": sum(site["quarantined"] or 0 for site in sites),
+        "kept_aside": len(reads.aside()),
+        "erased": erased["n"] if erased else 0,
+    }
 
 
 def search_hub_file(hub: Hub, viewer: Viewer, *, text: str) -> dict[str, Any]:

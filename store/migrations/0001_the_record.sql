@@ -149,3 +149,20 @@ CREATE TABLE pull_file (
     seq BIGINT, known_at TIMESTAMP, pull VARCHAR, file VARCHAR, size BIGINT, etag VARCHAR, modified TIMESTAMP,
     batch VARCHAR, refused VARCHAR
 );
+
+-- A row is one checkpoint: the root of the first `size` leaves in a note that the hub's key signed. The event that it is
+-- recorded under comes after those leaves. peaks: the complete subtrees, from which the next checkpoint continues.
+CREATE TABLE checkpoint (
+    seq BIGINT, known_at TIMESTAMP, size BIGINT, root VARCHAR, peaks VARCHAR[], note VARCHAR, why VARCHAR
+);
+
+-- A row is one time that a root of the trail left the hub: with a report, an export, by hand, with a time stamp.
+CREATE TABLE anchor (seq BIGINT, known_at TIMESTAMP, size BIGINT, root VARCHAR, kind VARCHAR, about VARCHAR);
+
+-- A row is one leaf that was in the hub before an older backup was restored over it: place is where it stood in that branch.
+CREATE TABLE lost_leaf (seq BIGINT, place BIGINT, leaf VARCHAR, leaf_hash VARCHAR);
+
+-- A row is one time stamp (RFC 3161) of a checkpoint's note, as the time-stamp server gave it.
+CREATE TABLE time_stamp (
+    seq BIGINT, known_at TIMESTAMP, size BIGINT, url VARCHAR, stamped_at TIMESTAMP, token BLOB
+);
