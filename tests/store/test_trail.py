@@ -46,7 +46,7 @@ def leaf(store: Store, seq: int) -> dict[str, object]:
 def test_an_untouched_trail_holds(store: Store) -> None:
     checked = trail.verify(store.cursor(), data=True)
     assert checked.holds and checked.size == 5 and checked.root == store.reads(ADMIN).root()
-    assert checked.as_json()["signature"] == "unsigned"
+    assert checked.as_json()["signature"]["state"] == "unsigned" and checked.integrity == "intact"
 
 
 def test_no_name_and_no_reason_stands_in_a_leaf(store: Store) -> None:
@@ -105,3 +105,31 @@ def test_erasing_what_is_personal_is_no_flaw(store: Store) -> None:
     store.cursor().execute("DELETE FROM audit_private WHERE seq = 1")
     assert found(store) == [] and store.reads(ADMIN).root() == before
     assert store.reads(ADMIN).events()[3]["actor"] is None
+
+
+def test_a_trail_that_lies_in_another_order_is_the_same_trail(store: Store) -> None:
+    before = store.reads(ADMIN).root()
+    cursor = store.cursor()
+    cursor.execute("CREATE TEMP TABLE held AS SELECT * FROM audit_leaf")
+    cursor.execute("DELETE FROM audit_leaf")
+    cursor.execute("INSERT INTO audit_leaf SELECT * FROM held ORDER BY seq DESC")
+    checked = trail.verify(cursor, data=True)
+    assert checked.holds and checked.root == before
+
+
+def test_what_stands_beside_twice_or_beside_nothing_is_found(store: Store) -> None:
+    store.cursor().execute("INSERT INTO audit_private SELECT * FROM audit_private WHERE seq = 1")
+    assert found(store) == ["something stands twice beside a leaf"]
+    store.cursor().execute("UPDATE audit_private SET seq = 9 WHERE seq = 4")
+    assert found(store)[-1] == "something stands beside no leaf"
+
+
+@pytest.mark.parametrize("value", ["NULL", "''", "'nul'", "'[1]'"])
+def test_whatever_stands_for_a_leaf_is_told(store: Store, value: str) -> None:
+    for column in ("leaf", "leaf_hash", "event", "about", "seq", "known_at"):
+        cursor = store.cursor()
+        cursor.execute("BEGIN")
+        other = {"seq": "7", "known_at": "NULL"}.get(column, value)
+        cursor.execute(f"UPDATE audit_leaf SET {column} = {other} WHERE seq = 2")
+        assert not trail.verify(cursor, data=True).holds, column
+        cursor.execute("ROLLBACK")
