@@ -46,6 +46,7 @@ def prove_growth(hub: Hub, viewer: Viewer, *, first: int, second: int | None = N
 
 def rotate_key(hub: Hub, viewer: Viewer, *, reason: str = "") -> dict[str, Any]:
     """Changes the key that signs the trail; the change is signed by both."""
+    require(viewer, Permission.USER_WRITE)
     done = trail_keys.rotate_key(hub, viewer, reason=reason)
     checkpoints.checkpoint_now(hub, actor=viewer.name, why="key changed")
     return done

@@ -238,11 +238,22 @@ def test_audit_verify_and_checkpoints(hub: Path) -> None:
     assert bailiwick(hub, "audit", "checkpoint", "-o", "kept").code == 0
     bailiwick(hub, "site", "add", "s")
     assert bailiwick(hub, "audit", "verify", "--data", "--against", "kept").code == 0
-    origin, size, _ = (hub / "kept").read_text(encoding="utf-8").splitlines()
-    (hub / "kept").write_text(f"{origin}\n{size}\n{'A' * 43}=\n", encoding="utf-8")
+    kept = (hub / "kept").read_text(encoding="utf-8")
+    said = bailiwick(hub, "audit", "verify", "--against", "kept").out
+    assert "INTEGRITY: INTACT" in said and "COMPLETENESS: 1 of 1 sites silent" in said and "Last anchored today" in said
+    (hub / "kept").write_text(kept.replace(kept.splitlines()[2], "A" * 43 + "="), encoding="utf-8")
     assert bailiwick(hub, "audit", "verify", "--against", "kept").code == 1
     assert bailiwick(hub, "audit", "export", "-o", "leaves").code == 0
-    assert len((hub / "leaves").read_text(encoding="utf-8").splitlines()) == 2
+    assert len((hub / "leaves").read_text(encoding="utf-8").splitlines()) == 3
+    proof = bailiwick(hub, "audit", "proof", "1", "--json").json
+    assert proof["seq"] == 1 and proof["path"]
+    assert bailiwick(hub, "audit", "proof", "3", "--since", "2", "--json").json["size"] == 4
+    assert bailiwick(hub, "audit", "proof", "999").code == 2
+    rotated = bailiwick(hub, "audit", "rotate-key", "--json").json
+    assert rotated["old"] != rotated["new"]
+    (hub / "kept").write_text(kept, encoding="utf-8")
+    verified = bailiwick(hub, "audit", "verify", "--against", "kept", "--root-key", rotated["old"], "--json")
+    assert verified.code == 0 and verified.json["against"]["found"] == "grew"
 
 
 def test_a_backup_makes_the_same_hub_without_its_keys(hub: Path) -> None:
