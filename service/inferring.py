@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connectors import registry
-from connectors.base import Wanted
+from connectors.base import Chunk, Wanted
 from store.errors import BadInput
 from store.model_draft import MOST_VALUES, ColumnFacts
 from store.model_file import InputType
@@ -42,21 +42,35 @@ class _Seen:
     values: Counter[str] = field(default_factory=Counter)
 
 
+class Columns:
+    """The facts of every column, as chunks of rows go by."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, _Seen] = {}
+        self.rows = 0
+
+    def look(self, chunk: Chunk) -> None:
+        for name in chunk.table.column_names:
+            _look(self._seen.setdefault(name, _Seen()), chunk.table.column(name), chunk.empty_is_missing)
+        self.rows += chunk.table.num_rows
+
+    def facts(self) -> list[ColumnFacts]:
+        """In the order in which the data has them."""
+        return [_facts(name, column) for name, column in self._seen.items()]
+
+
 def column_facts(path: Path, *, format_name: str = "auto") -> list[ColumnFacts]:
     """The facts of every column, in the order in which the data has them. Raises BadInput where nothing can be read."""
     source = registry.sniff(path) if format_name == "auto" else registry.load_source(format_name)
-    seen: dict[str, _Seen] = {}
-    rows = 0
+    columns = Columns()
     for file in source.walk(path):
         for chunk in source.read(file, source.options(), Wanted()).chunks():
-            for name in chunk.table.column_names:
-                _look(seen.setdefault(name, _Seen()), chunk.table.column(name), chunk.empty_is_missing)
-            rows += chunk.table.num_rows
-            if rows >= MOST_ROWS:
-                return [_facts(name, column) for name, column in seen.items()]
-    if not rows:
+            columns.look(chunk)
+            if columns.rows >= MOST_ROWS:
+                return columns.facts()
+    if not columns.rows:
         raise BadInput(f"{path}: no rows were found", advice="Name the format with --format, or another file.")
-    return [_facts(name, column) for name, column in seen.items()]
+    return columns.facts()
 
 
 def _look(seen: _Seen, column: pa.ChunkedArray, empty_is_missing: bool) -> None:

@@ -43,17 +43,25 @@ GROUPS = re.compile(
     r"sex|gender|age(_?(group|band))?|race|ethnicity|religion|disability|nationality|marital_?status", re.IGNORECASE
 )
 MOST_VALUES = 20
+LONGEST_VALUE = 60
+"""What is longer is somebody's text, and is not written into a file that travels."""
 
 
-def draft(name: str, columns: Iterable[ColumnFacts]) -> str:
-    """YAML of version 1 of a model called `name`, with questions as comments."""
+def draft(
+    name: str, columns: Iterable[ColumnFacts], *, outputs: Iterable[str] = (), questions: Iterable[str] = ()
+) -> str:
+    """YAML of version 1 of a model called `name`, with questions as comments.
+
+    outputs: columns that the model is known to have given; questions: more of them, for the top.
+    """
     facts = list(columns)
-    roles = _roles(facts)
+    roles = _roles(facts, list(outputs))
     taken = set(roles.values())
     groups = [fact for fact in facts if GROUPS.fullmatch(fact.name) and fact.name not in taken]
     inputs = [fact for fact in facts if fact.name not in taken]
     lines = [
         "# A draft from the data. Answer what stands after a question mark, then: bailiwick model add FILE",
+        *[f"# {' '.join(question.split())}" for question in questions],
         f"name: {name}",
         'version: "1"',
         "# Who answers for it? owner: {team: ..., email: ...}",
@@ -72,15 +80,29 @@ def draft(name: str, columns: Iterable[ColumnFacts]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _roles(facts: list[ColumnFacts]) -> dict[str, str]:
-    """Which column plays which part, by its name alone."""
-    out: dict[str, str] = {}
+def roles_of(columns: Iterable[ColumnFacts], outputs: Iterable[str] = ()) -> dict[str, str]:
+    """Which column would play which part in a draft."""
+    return _roles(list(columns), list(outputs))
+
+
+def _roles(facts: list[ColumnFacts], outputs: list[str]) -> dict[str, str]:
+    """Which column plays which part, by its name; the prediction and the score are among the outputs, if known."""
+    out: dict[str, str] = _of_outputs(outputs)
     for role, pattern in ROLES:
         for fact in facts:
             fits = re.fullmatch(pattern, fact.name, re.IGNORECASE) or (role == "time" and fact.time)
             if fits and role not in out and fact.name not in out.values():
                 out[role] = fact.name
     return out
+
+
+def _of_outputs(outputs: list[str]) -> dict[str, str]:
+    """The prediction is the output that is called so, else the first that is no score."""
+    patterns = dict(ROLES)
+    called = [name for name in outputs if re.fullmatch(patterns["prediction"], name, re.IGNORECASE)]
+    scores = [name for name in outputs if re.fullmatch(patterns["score"], name, re.IGNORECASE)]
+    chosen = {"prediction": called or [name for name in outputs if name not in scores], "score": scores}
+    return {role: names[0] for role, names in chosen.items() if names}
 
 
 def _task(facts: list[ColumnFacts], roles: dict[str, str]) -> list[str]:
@@ -114,7 +136,8 @@ def _input(fact: ColumnFacts) -> list[str]:
     if fact.type is InputType.NUMBER:
         span = f"seen from {fact.low:g} to {fact.high:g}, " if fact.low is not None and fact.high is not None else ""
         return [f"    - {{name: {_quoted(fact.name)}, type: number}}   # {span}{seen}; does a published range hold?"]
-    if 0 < len(fact.values) <= MOST_VALUES and fact.distinct <= MOST_VALUES:
+    short = all(len(value) <= LONGEST_VALUE for value in fact.values)
+    if 0 < len(fact.values) <= MOST_VALUES and fact.distinct <= MOST_VALUES and short:
         values = ", ".join(map(_quoted, fact.values))
         return [
             f"    # May these values leave a site by name? {seen}",

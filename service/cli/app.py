@@ -39,6 +39,7 @@ COMMANDS: dict[str, Entry] = {
     "site": Entry("sites", "Sites that send: add, list, show, token."),
     "model": Entry("models", "Model files: add, list, show, explain, infer, export."),
     "ingest": Entry("ingest", "Take in logs, labels, references and summaries; a receipt per batch."),
+    "connect": Entry("connect", "Look at a store or folder: what is there, what is missing, a draft model file."),
     "pull": Entry("pull", "Places that are looked at again and again: take what is new there; list."),
     "quarantine": Entry("ingest", "What could not be read: list, show, retry."),
     "summarise": Entry("ingest", "Write what a site would send: a summary bundle."),
