@@ -21,8 +21,19 @@ from pathlib import Path
 from typing import Any
 
 from connectors.base import Chunk, File, Raw, Source, Unreadable, Wanted
+from connectors.sources.azureml_bulk import bulk_chunk
 from connectors.sources.beside import path_beside
-from connectors.sources.content import Content, Damaged, beginning, examine, lines, unreadable
+from connectors.sources.content import (
+    Content,
+    Damaged,
+    beginning,
+    examine,
+    line_count,
+    lines,
+    lines_of,
+    segments,
+    unreadable,
+)
 from connectors.sources.json_rows import Record, chunks_of, json_hints, parse_records
 from connectors.sources.payloads import rows_of
 from store.errors import BadInput
@@ -35,6 +46,7 @@ UNVERSIONED = (
 )
 LARGEST_PAYLOAD = 256 << 20
 HINT_LINES = 50
+VERSION = re.compile(rb'"modelversion"\s*:\s*"([A-Za-z0-9._+-]{1,64})"')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,22 +134,21 @@ def _collection(path: Path) -> str | None:
 
 def _look_ahead(log: _Log) -> tuple[set[str], list[tuple[str, str, int, Path]]]:
     """(model versions that the log names, (reference, sha256, size, path) of every payload it refers to)."""
-    versions: set[str] = set()
+    versions: set[bytes] = set()
     payloads: list[tuple[str, str, int, Path]] = []
     try:
-        for _, line in lines(log.file.path):
-            versions.update(
-                found.decode() for found in re.findall(rb'"modelversion"\s*:\s*"([A-Za-z0-9._+-]{1,64})"', line)
-            )
-            if b'"dataref"' not in line:
+        for segment in segments(log.file.path):
+            if segment.count(b'"modelversion"') != sum(segment.count(b'"modelversion":"%b"' % v) for v in versions):
+                versions |= {found for _, line in lines_of(segment, 1) for found in VERSION.findall(line)}
+            if b'"dataref"' not in segment:
                 continue
-            for event in _parsed(line):
+            for event in (event for _, line in lines_of(segment, 1) if b'"dataref"' in line for event in _parsed(line)):
                 if isinstance(event, dict) and (found := path_beside(event.get("dataref"), log.file)) is not None:
                     payload = examine(found)
                     payloads.append((str(event["dataref"]), payload.sha256, payload.size, found))
     except Damaged:
         pass  # told when the log is read
-    return versions, payloads
+    return {version.decode() for version in versions}, payloads
 
 
 def _fold(sha256: str, payloads: list[tuple[str, str, int, Path]]) -> str:
@@ -158,10 +169,26 @@ def _parsed(line: bytes) -> list[Any]:
 
 def _chunks(log: _Log) -> Iterator[Chunk]:
     names: set[str] = set()
-    for chunk in chunks_of((record for event in _events(log) for record in event), log.wanted):
+    for chunk in _pieces(log):
         names.update(name.casefold() for name in chunk.table.column_names)
         yield replace(chunk, notes=_joins(log.wanted, names) if len(chunk.n) else ())
     log.content.check_unchanged()
+
+
+def _pieces(log: _Log) -> Iterator[Chunk]:
+    """Plain events by the thousand; where something in a piece of the log is not plain, the piece line by line."""
+    line, n = 1, 0
+    try:
+        for segment in segments(log.file.path):
+            chunk = bulk_chunk(segment, line=line, n=n, wanted=log.wanted, time_of=_time)
+            found = (record for number, text in lines_of(segment, line) for record in _line(log, number, text))
+            for each in chunks_of(found, log.wanted, first=n) if chunk is None else (chunk,):
+                n += len(each.n) + len(each.unreadable)
+                yield each
+            line += line_count(segment)
+    except Damaged as damage:
+        lost = unreadable("file", None, str(damage), beginning(log.file.path))
+        yield from chunks_of((lost,), log.wanted, first=n)
 
 
 def _joins(wanted: Wanted, names: set[str]) -> tuple[str, ...]:

@@ -121,16 +121,22 @@ def segments(path: Path, cut: Callable[[bytes], int] = last_newline, *, size: in
 
 def lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """(number from 1, line without its end), the blank ones left out."""
-    number = 0
+    number = 1
     for segment in segments(path):
-        pieces = segment.split(b"\n")
-        if pieces[-1] == b"":
-            pieces.pop()
-        for piece in pieces:
-            number += 1
-            line = piece.strip(b"\r")
-            if line.strip():
-                yield number, line
+        yield from lines_of(segment, number)
+        number += line_count(segment)
+
+
+def lines_of(segment: bytes, first: int) -> Iterator[tuple[int, bytes]]:
+    """The same of some whole lines, of which the first has that number."""
+    for number, piece in enumerate(segment.split(b"\n"), first):
+        line = piece.strip(b"\r")
+        if line.strip():
+            yield number, line
+
+
+def line_count(segment: bytes) -> int:
+    return segment.count(b"\n") + (not segment.endswith(b"\n"))
 
 
 def unreadable(reason: str, line: int | None, expected: str, record: bytes) -> Unreadable:

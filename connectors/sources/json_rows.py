@@ -71,14 +71,14 @@ def _skip(text: str, at: int) -> int:
     return at
 
 
-def chunks_of(records: Iterable[Record | Unreadable], wanted: Wanted) -> Iterator[Chunk]:
-    """Chunks of at most CHUNK_ROWS rows; `n` counts every record, the unreadable ones too."""
+def chunks_of(records: Iterable[Record | Unreadable], wanted: Wanted, *, first: int = 0) -> Iterator[Chunk]:
+    """Chunks of at most CHUNK_ROWS rows; `n` counts every record from `first` on, the unreadable ones too."""
     parts = wanted.part_of()
     piles: dict[int, _Pile] = {}
     others: dict[str, int] = {}
     lost: list[Unreadable] = []
     waiting = 0
-    for n, record in enumerate(records):
+    for n, record in enumerate(records, first):
         waiting += 1
         if isinstance(record, Unreadable):
             lost.append(record)
