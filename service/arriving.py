@@ -18,9 +18,9 @@ from connectors.normalise import Tally, hints_for, normalise
 from service.binning import current_spec, input_types
 from service.delivery import Delivery
 from service.growing import Reading
+from service.known import model_file
 from service.wiring import Hub
 from store import rows
-from store.access import Viewer
 from store.bins import BinSpec
 from store.canonical import make_id
 from store.db import Connection
@@ -144,7 +144,7 @@ def outdated(hub: Hub, found: Arrived) -> bool:
     """Whether the model's file, or what its rows are read as, has changed since."""
     if found.changes == hub.store.changes:
         return False
-    model = hub.store.reads(Viewer("house", ())).model_file(found.model.name, found.model.version)
+    model = model_file(hub, found.model.name, found.model.version)
     known = known_of(hub, found.model)
     read_otherwise = found.rows is not None and (known.spec is None or found.shape not in known.tables)
     return model != found.model or read_otherwise

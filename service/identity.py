@@ -67,7 +67,11 @@ def has_accounts(hub: Hub) -> bool:
 
     Disabled ones count: taking the last account away must not open the door to whoever comes by.
     """
-    return hub.store.reads(local_viewer()).one("SELECT 1 AS one FROM user_version LIMIT 1") is not None
+
+    def found() -> bool:
+        return hub.store.reads(local_viewer()).one("SELECT 1 AS one FROM user_version LIMIT 1") is not None
+
+    return hub.store.remembered(("accounts",), found)
 
 
 def viewer_named(hub: Hub, name: str) -> Viewer | None:
@@ -81,5 +85,6 @@ def viewer_named(hub: Hub, name: str) -> Viewer | None:
 
 def viewer_of_token(hub: Hub, token: str) -> Viewer | None:
     """The site an ingest token speaks for."""
-    site = hub.store.reads(local_viewer()).token_site(hashlib.sha256(token.encode()).hexdigest())
+    hashed = hashlib.sha256(token.encode()).hexdigest()
+    site = hub.store.remembered(("token", hashed), lambda: hub.store.reads(local_viewer()).token_site(hashed))
     return None if site is None else Viewer(f"site:{site}", (Grant("site-token", site=site),))

@@ -17,12 +17,12 @@ from connectors.base import File, Raw, Source, Wanted
 from connectors.normalise import wanted_of
 from connectors.options import options_of
 from connectors.roles import TIMELESS
-from service.arriving import arrive, batch_id
+from service.arriving import SMALL, arrive, batch_id
 from service.aside import Unknown, keep_aside
 from service.delivery import Delivery
 from service.group_writing import earlier_answer, write_group
 from service.growing import reading
-from service.known import only_model
+from service.known import model_file, newest_version, only_model
 from service.stores import visiting
 from service.wiring import Hub
 from store.access import Viewer
@@ -86,11 +86,17 @@ def _taken(
     """The receipt of a batch, the one it has or a new one; empty where it was overtaken: by another delivery of a
     growing file, or by a change to its model.
     """
-    if earlier := earlier_answer(hub, batch_id(model, delivery, raw)):
+    id_ = batch_id(model, delivery, raw)
+    if raw.size > SMALL and (earlier := earlier_answer(hub, id_)):
         return earlier
     wanted = wanted_of(model, delivery.kind)
     with reading(hub, viewer, raw, model.name, delivery, read=lambda file: source.read(file, options, wanted)) as found:
-        arrived = arrive(hub, viewer.name, model, delivery, found, since=since)
+        try:
+            arrived = arrive(hub, viewer.name, model, delivery, found, since=since)
+        except BadInput:
+            if earlier := earlier_answer(hub, id_):
+                return earlier  # it was taken when it could be read
+            raise
         if arrived.rows is not None and not hub.store.has_turn:
             receipt: dict[str, Any] = hub.store.together.submit(arrived, partial(write_group, hub))
             return receipt
@@ -104,12 +110,11 @@ def _settled(
     hub: Hub, viewer: Viewer, read: Callable[[Wanted], Raw], delivery: Delivery
 ) -> tuple[Raw, ModelFile | Unknown]:
     """The content of a file, and whose rows it holds: what the caller says, else what the log says, else the newest."""
-    reads, named, version = hub.store.reads(viewer), delivery.model, delivery.version
+    named, version = delivery.model, delivery.version
     if named is None:
         raw = read(Wanted())
         named = raw.model or only_model(hub, viewer)
-    newest = reads.newest_version(named)
-    model = reads.model_file(named, version or newest or "")
+    model = model_file(hub, named, version or newest_version(hub, named) or "")
     if model is None:
         raw = read(Wanted())
         of = None if delivery.kind is Kind.LABELS else version or raw.version
@@ -117,7 +122,7 @@ def _settled(
     raw = read(wanted_of(model, delivery.kind))
     if version is not None or raw.version in (None, model.version) or delivery.kind is Kind.LABELS:
         return raw, model
-    other = reads.model_file(named, str(raw.version))
+    other = model_file(hub, named, str(raw.version))
     if other is not None:
         return read(wanted_of(other, delivery.kind)), other
     if delivery.kind in TIMELESS:

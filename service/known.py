@@ -10,11 +10,13 @@ from store.errors import BadInput, NotPermitted, UnknownName, did_you_mean
 from store.model_file import ModelFile
 from store.receipt import Kind
 
+_HOUSE = Viewer("house", ())
+"""Names are looked up for whoever gives them; what they may do with what they mean is asked elsewhere."""
+
 
 def known_site(hub: Hub, viewer: Viewer, name: str) -> dict[str, Any]:
     """The site as it stands, whoever asks; raises UnknownName."""
-    reads = hub.store.reads(viewer)
-    row = reads.one("SELECT * FROM site_at(?) WHERE site = ?", [reads.seq, name])
+    row = hub.store.remembered(("site", name), lambda: _site(hub, viewer, name))
     if row is None:
         names = [r["site"] for r in hub.store.reads(viewer).sites()]
         raise UnknownName(
@@ -25,12 +27,27 @@ def known_site(hub: Hub, viewer: Viewer, name: str) -> dict[str, Any]:
     return row
 
 
+def _site(hub: Hub, viewer: Viewer, name: str) -> dict[str, Any] | None:
+    reads = hub.store.reads(viewer)
+    return reads.one("SELECT * FROM site_at(?) WHERE site = ?", [reads.seq, name])
+
+
+def newest_version(hub: Hub, name: str) -> str | None:
+    """The newest version of a model, whoever asks."""
+    return hub.store.remembered(("newest", name), lambda: hub.store.reads(_HOUSE).newest_version(name))
+
+
+def model_file(hub: Hub, name: str, version: str) -> ModelFile | None:
+    """The file of a model version as it stands, whoever asks."""
+    return hub.store.remembered(("file", name, version), lambda: hub.store.reads(_HOUSE).model_file(name, version))
+
+
 def known_model(hub: Hub, viewer: Viewer, name: str, version: str | None) -> ModelFile:
     """The model file of a version (None: the newest), as it stands; raises UnknownName."""
-    reads = hub.store.reads(viewer)
-    wanted = version or reads.newest_version(name)
-    file = reads.model_file(name, wanted) if wanted else None
+    wanted = version or newest_version(hub, name)
+    file = model_file(hub, name, wanted) if wanted else None
     if file is None:
+        reads = hub.store.reads(viewer)
         names = sorted({row["model"] for row in reads.models()})
         called = f"{name}:{version}" if version else name
         raise UnknownName(

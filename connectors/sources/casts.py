@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from decimal import Decimal
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, TypeAlias
 
 import duckdb
@@ -55,6 +55,12 @@ def _no_zeros(text: str) -> str:
     return "0" if text in ("-0", "") else text
 
 
+@cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    """An empty database that parses text; opened once, for opening one takes longer than a small batch does."""
+    return duckdb.connect(":memory:", config={"threads": "2"})
+
+
 class Casts:
     """The casts, with the in-memory connection that parses text. One per batch; not shared between threads."""
 
@@ -64,7 +70,7 @@ class Casts:
 
     @cached_property
     def _connection(self) -> duckdb.DuckDBPyConnection:
-        connection = duckdb.connect(":memory:", config={"threads": "2"})
+        connection = _parser().cursor()
         connection.execute("SET TimeZone = ?", [self.timezone])
         return connection
 
