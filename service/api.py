@@ -211,6 +211,7 @@ class Api:
             options=query.getlist("option"),
             keep_unknown=True,
             grows=False,
+            key=request.headers.get("idempotency-key"),
         )
         receipt: dict[str, Any] = (done["receipts"] or done["aside"])[0]
         return receipt

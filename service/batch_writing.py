@@ -264,6 +264,8 @@ class BatchWriter:
             table=table,
             digests=digests,
         )
+        if delivery.key_sha256:
+            writes.idempotency_key(self.tx, site=delivery.site, key_sha256=delivery.key_sha256, batch=id_)
         position = self.reading.position(tally.rows) if self.reading else None
         if position is not None:
             about = {"site": delivery.site, "model": self.model.name, "kind": str(delivery.kind)}

@@ -24,3 +24,5 @@ class Delivery:
     """The source's own, as text."""
     grows: bool = True
     """Whether its files have names, so that one which has grown since is known again."""
+    key_sha256: str | None = None
+    """Of the name that the sender gave to this sending (`Idempotency-Key`)."""

@@ -19,6 +19,7 @@ from service.rows_writing import Member, RowsWriter
 from service.wiring import Hub
 from store.access import Viewer
 from store.db import Entry
+from store.errors import Refused
 from store.events import Event
 from store.receipt import Receipt
 
@@ -46,9 +47,10 @@ def write_group(hub: Hub, arrived: Sequence[Arrived]) -> list[Answer | Exception
 
 def _write(hub: Hub, arrived: Sequence[Arrived]) -> list[Answer | Exception]:
     told = _held(hub, [one.id for one in arrived])
+    misnamed = _misnamed(hub, arrived)
     first: dict[str, int] = {}
     for at, one in enumerate(arrived):
-        if one.id not in told:
+        if one.id not in told and at not in misnamed:
             first.setdefault(one.id, at)
     fresh = [
         one
@@ -56,10 +58,29 @@ def _write(hub: Hub, arrived: Sequence[Arrived]) -> list[Answer | Exception]:
         if not outdated(hub, one) and still_newest(hub, _HOUSE, one.reading)
     ]
     told |= _written(hub, _sorted(fresh)) if fresh else {}
-    return [
-        {**told[one.id], "repeated": first.get(one.id) != at} if one.id in told else {}
-        for at, one in enumerate(arrived)
-    ]
+    answers: list[Answer | Exception] = []
+    for at, one in enumerate(arrived):
+        again = {"repeated": first.get(one.id) != at}
+        answers.append(misnamed.get(at) or ({**told[one.id], **again} if one.id in told else {}))
+    return answers
+
+
+def _misnamed(hub: Hub, arrived: Sequence[Arrived]) -> dict[int, Exception]:
+    """Batches sent under a name that another batch has: by their place, with what to tell the sender."""
+    out: dict[int, Exception] = {}
+    named: dict[tuple[str, str], str] = {}
+    for at, one in enumerate(arrived):
+        site, key = one.delivery.site, one.delivery.key_sha256
+        if key is None:
+            continue
+        held = named.get((site, key)) or hub.store.reads(_HOUSE).batch_of_key(site, key)
+        if named.setdefault((site, key), held or one.id) != one.id:
+            out[at] = Refused(
+                f"another batch of {site} was sent under this Idempotency-Key; nothing of this one was stored",
+                advice="Send each batch under a key of its own, and the same batch again under the same key.",
+                details={"site": site, "batch": named[site, key]},
+            )
+    return out
 
 
 def _held(hub: Hub, ids: Sequence[str]) -> dict[str, Answer]:

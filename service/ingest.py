@@ -87,7 +87,7 @@ def _taken(
     growing file, or by a change to its model.
     """
     id_ = batch_id(model, delivery, raw)
-    if raw.size > SMALL and (earlier := earlier_answer(hub, id_)):
+    if raw.size > SMALL and delivery.key_sha256 is None and (earlier := earlier_answer(hub, id_)):
         return earlier
     wanted = wanted_of(model, delivery.kind)
     with reading(hub, viewer, raw, model.name, delivery, read=lambda file: source.read(file, options, wanted)) as found:

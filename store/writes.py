@@ -184,6 +184,11 @@ def aside(tx: Transaction, **columns: Any) -> None:
     tx.details |= {name: columns[name] for name in told}
 
 
+def idempotency_key(tx: Transaction, *, site: str, key_sha256: str, batch: str) -> None:
+    """The batch that a sender sent under this name."""
+    record_later(tx, "idempotency_key", {"site": site, "key_sha256": key_sha256, "batch": batch})
+
+
 def file_position(tx: Transaction, **columns: Any) -> None:
     """How far a line file was read with this batch: every column of `file_position`."""
     record(tx, "file_position", columns)

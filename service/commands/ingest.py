@@ -15,6 +15,7 @@ from service.ingest import ingest_paths, nothing_recorded
 from service.known import known_model, known_site, only_model, refuse_rows_unless_shared
 from service.wiring import Hub
 from store.access import Permission, Viewer, require
+from store.canonical import sha256_hex
 from store.errors import BadInput, BailiwickError, Refused
 from store.receipt import Kind
 
@@ -34,6 +35,7 @@ def ingest(
     options: Sequence[str] = (),
     keep_unknown: bool = False,
     grows: bool = True,
+    key: str | None = None,
 ) -> dict[str, Any]:
     """Files, folders or bundles of one site: a receipt per batch, what was kept aside, and the errors of files that
     gave neither.
@@ -42,6 +44,7 @@ def ingest(
     keep_unknown: rows said to be of a model that nobody added are kept aside; else naming one is an error. Rows whose
     log names such a model or version by itself are kept aside either way.
     grows: whether a file that begins as one of its name did before is that file, grown.
+    key: the name that the sender gave to this sending: what was sent under it before must be the same batch.
     """
     require(viewer, Permission.INGEST_WRITE, site=site)
     try:
@@ -73,6 +76,7 @@ def ingest(
         version=version,
         options=pairs(options),
         grows=grows,
+        key_sha256=None if key is None else sha256_hex(key),
     )
     answers, errors = ingest_paths(hub, viewer, paths, delivery, format_name=format)
     if not answers:

@@ -62,6 +62,9 @@ CREATE TABLE file_position (
     sha256 VARCHAR, next_n BIGINT
 );
 
+-- A row is the name that a sender gave to one sending of a batch, hashed.
+CREATE TABLE idempotency_key (seq BIGINT, site VARCHAR, key_sha256 VARCHAR, batch VARCHAR);
+
 -- A row is one record that could not be read, with the bytes as they came.
 CREATE TABLE quarantine (
     seq BIGINT, known_at TIMESTAMP, id VARCHAR, batch VARCHAR, site VARCHAR, model VARCHAR, source VARCHAR,

@@ -50,6 +50,14 @@ class SiteReads(View):
         """
         return self._told(f"{_RECEIPTS.replace('{allowed}', 'list_contains(?, batch)')}", [self.seq, list(ids)])
 
+    def batch_of_key(self, site: str, key_sha256: str) -> str | None:
+        """The id of the batch that a site sent under this name; asked by whoever sends under it again."""
+        found = self.one(
+            "SELECT batch FROM idempotency_key WHERE seq <= ? AND site = ? AND key_sha256 = ?",
+            [self.seq, site, key_sha256],
+        )
+        return None if found is None else str(found["batch"])
+
     def _receipts(self, allowed: str, limit: int | None, **filters: str | None) -> list[dict[str, Any]]:
         more, values = where(**filters)
         return self._told(

@@ -177,6 +177,26 @@ def test_a_batch_is_201_once_and_200_again(door: Door, tmp_path: Path) -> None:
     assert not list((door.hub.folder / "spool").iterdir())
 
 
+def test_a_key_names_one_batch(door: Door, tmp_path: Path) -> None:
+    def under(key: str, content: bytes, query: str = "?model=loan") -> Any:
+        headers = {"idempotency-key": key}
+        path = f"/api/v1/sites/cloud/batches{query}"
+        return door.ask("POST", path, token=door.tokens["cloud"], content=content, headers=headers)
+
+    content, other = as_csv(tmp_path, 1400, 1404), as_csv(tmp_path, 1404, 1406)
+    first = under("monday", content)
+    again = under("monday", content)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert {**first.json(), "repeated": True} == again.json()
+    before = door.hub.store.reads(OWNER).seq
+    refused = told(under("monday", other), 409, "refused")["error"]
+    assert refused["details"]["batch"] == first.json()["batch"] and "Idempotency-Key" in refused["message"]
+    told(under("monday", content, "?model=loan&kind=labels"), 409, "refused")
+    assert door.hub.store.reads(OWNER).seq == before
+    assert under("tuesday", other).status_code == 201
+    assert door.hub.store.reads(OWNER).verify_trail(data=True).holds
+
+
 def test_json_lines_are_told_by_their_beginning(door: Door) -> None:
     lines = "\n".join(json.dumps(row(n)) for n in range(1100, 1105)).encode()
     assert send(door, "cloud", lines).json()["format"] == "jsonl"

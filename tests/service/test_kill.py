@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
+from killing import check_rows, command, wait_for_work
 from world import OWNER, hub_on_disk, populate, rows_of, write_csv
 
 from service.commands.ingest import ingest
 from service.commands.inspection import verify_audit
-from service.wiring import Hub, open_hub
+from service.wiring import open_hub
 
 FILES, ROWS = 4, 10
-
-
-def command(hub: Path, data: Path, root: Path) -> subprocess.Popen[str]:
-    arguments = ["ingest", str(data), "--site", "cloud", "--model", "loan", "--hub", str(hub), "--json"]
-    return subprocess.Popen(
-        [sys.executable, "-m", "service.cli", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(root)},
-    )
 
 
 @pytest.fixture
@@ -75,23 +62,3 @@ def test_kills_lose_nothing_and_double_nothing(started: Path, tmp_path: Path, ro
     check_rows(hub, kills * FILES * ROWS)
     assert len(hub.store.reads(OWNER).receipts()) == kills * FILES
     hub.close()
-
-
-def wait_for_work(hub: Path, process: subprocess.Popen[str]) -> None:
-    """Until the process has the hub's file open: to be killed while it still imports tries nothing."""
-    until = time.monotonic() + 20
-    links = Path(f"/proc/{process.pid}/fd")
-    while process.poll() is None and time.monotonic() < until:
-        try:
-            if any(os.readlink(link) == str(hub / "hub.duckdb") for link in links.iterdir()):
-                return
-        except OSError:
-            pass
-        time.sleep(0.005)
-
-
-def check_rows(hub: Hub, expected: int) -> None:
-    cursor = hub.store.cursor()
-    tables = cursor.execute("SELECT name FROM row_table WHERE role = 'rows'").fetchall()
-    held = [cursor.execute(f"SELECT count(*), count(DISTINCT id) FROM {name}").fetchall()[0] for (name,) in tables]
-    assert held == [(expected, expected)]
