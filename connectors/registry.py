@@ -35,6 +35,8 @@ BUILT_IN = {
     "source.databricks": "connectors.sources.databricks:Databricks",
     "source.seldon": "connectors.sources.seldon:Seldon",
     "source.sagemaker": "connectors.sources.sagemaker:SageMaker",
+    "source.trustyai": "connectors.sources.trustyai:TrustyAI",
+    "source.vertex": "connectors.sources.vertex:Vertex",
     "sink.folder": "connectors.sinks.folder:Folder",
     "sink.dry-run": "connectors.sinks.folder:DryRun",
     "executor.local": "connectors.executors.local:Local",

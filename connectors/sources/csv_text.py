@@ -247,10 +247,15 @@ def _record(pieces: list[bytes], line: int, delimiter: str, width: int) -> tuple
 
 
 def text_hints(chunk: Chunk) -> dict[str, str]:
-    """`double` for columns of text that all read as numbers and are no codes (`007`), else `string`."""
+    """`double` for columns of text that all read as numbers and are no codes (`007`), else `string`; typed columns as
+    they are typed.
+    """
     out = {}
     for name in chunk.table.column_names:
         column = chunk.table[name]
+        if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+            out[name] = str(column.type)
+            continue
         filled = column.filter(pc.not_equal(column, ""))
         number = pc.match_substring_regex(filled, r"^\s*[+-]?(0|[1-9]\d*|\d*\.\d+|\d+\.\d*)([eE][+-]?\d+)?\s*$")
         out[name] = "double" if len(filled) and pc.all(number).as_py() else "string"

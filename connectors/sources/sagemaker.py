@@ -18,8 +18,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from connectors.base import Chunk, File, Raw, Source, Unreadable, Wanted
 from connectors.sources.content import Content, examine, unreadable
 from connectors.sources.csv_text import text_hints
@@ -79,10 +77,7 @@ def _hints(log: _Log) -> dict[str, str]:
     """The types in the first lines; values of CSV are text that may read as numbers."""
     out: dict[str, str] = {}
     for chunk in chunks_of(_records(log, most=HINT_LINES), log.wanted):
-        texts = [column.name for column in chunk.table.schema if column.type == pa.string()]
-        found = {column.name: str(column.type) for column in chunk.table.schema}
-        found |= text_hints(replace(chunk, table=chunk.table.select(texts)))
-        out = {**found, **{name: kind for name, kind in out.items() if kind != "null"}}
+        out = {**text_hints(chunk), **{name: kind for name, kind in out.items() if kind != "null"}}
     return out
 
 

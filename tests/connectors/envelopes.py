@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -134,4 +135,93 @@ def spoil_databricks(folder: Path) -> int:
     rows = pq.read_table(path).to_pylist()
     rows[3]["response"] = "{"
     pq.write_table(pa.Table.from_pylist(rows, schema=PAYLOADS), path)
+    return 1
+
+
+# -- Vertex AI ----------------------------------------------------------------------------------------------------
+
+LOGGED = pa.schema(
+    [
+        ("endpoint", pa.string()),
+        ("deployed_model_id", pa.string()),
+        ("logging_time", pa.timestamp("us", "UTC")),
+        ("request_id", pa.decimal128(38, 0)),
+        ("request_payload", pa.list_(pa.string())),
+        ("response_payload", pa.list_(pa.string())),
+    ]
+)
+
+
+def logged(id_: int, asked: list[Any], answered: list[Any], **changes: Any) -> dict[str, Any]:
+    """One call as BigQuery has it."""
+    row = {
+        "endpoint": "e",
+        "deployed_model_id": "7",
+        "logging_time": datetime(2026, 2, 1, tzinfo=UTC),
+        "request_id": Decimal(id_),
+        "request_payload": [json.dumps(item) for item in asked],
+        "response_payload": [json.dumps(item) for item in answered],
+    }
+    return {**row, **changes}
+
+
+def _logged(rows: Rows) -> list[dict[str, Any]]:
+    return [logged(at, *_halves(some)) for at, some in calls(rows)]
+
+
+def write_vertex(folder: Path, rows: Rows) -> Path:
+    pq.write_table(pa.Table.from_pylist(_logged(rows), schema=LOGGED), folder / "000.parquet")
+    return folder
+
+
+def write_vertex_lines(folder: Path, rows: Rows) -> Path:
+    text = "".join(json.dumps(call, default=str) + "\n" for call in _logged(rows))
+    (folder / "000.jsonl").write_text(text.replace("+00:00", " UTC"), encoding="utf-8")
+    return folder
+
+
+def spoil_vertex_lines(folder: Path) -> int:
+    (path,) = folder.rglob("*.jsonl")
+    lines = path.read_bytes().split(b"\n")
+    lines[3] = lines[3][: len(lines[3]) // 2]
+    path.write_bytes(b"\n".join(lines))
+    return 1
+
+
+# -- TrustyAI -----------------------------------------------------------------------------------------------------
+
+
+def tensors(rows: Rows) -> list[dict[str, Any]]:
+    """A tensor for each column, as the V2 protocol has them."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return [
+        {"name": name, "shape": [len(rows)], "datatype": "BYTES", "data": [row.get(name) for row in rows]}
+        for name in names
+    ]
+
+
+def upload(rows: Rows, *, tag: str = "", **changes: Any) -> dict[str, Any]:
+    asked, answered = _halves(rows)
+    document: dict[str, Any] = {
+        "model_name": "loans",
+        "data_tag": tag,
+        "request": {"inputs": tensors(asked)},
+        "is_ground_truth": False,
+    }
+    if any(answered):
+        document["response"] = {"model_name": "loans", "outputs": tensors(answered)}
+    return {**document, **changes}
+
+
+def write_trustyai(folder: Path, rows: Rows) -> Path:
+    text = "".join(json.dumps(upload(some)) + "\n" for _, some in calls(rows))
+    (folder / "uploads.jsonl").write_text(text, encoding="utf-8")
+    return folder
+
+
+def spoil_trustyai(folder: Path) -> int:
+    (path,) = folder.rglob("*.jsonl")
+    lines = path.read_bytes().split(b"\n")
+    lines[3] = b'{"data_tag": "", "request": {}}'
+    path.write_bytes(b"\n".join(lines))
     return 1

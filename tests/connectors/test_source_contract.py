@@ -19,7 +19,18 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from contract import MODEL, Case, SourceContract
-from envelopes import spoil_databricks, spoil_sagemaker, write_databricks, write_delta, write_sagemaker
+from envelopes import (
+    spoil_databricks,
+    spoil_sagemaker,
+    spoil_trustyai,
+    spoil_vertex_lines,
+    write_databricks,
+    write_delta,
+    write_sagemaker,
+    write_trustyai,
+    write_vertex,
+    write_vertex_lines,
+)
 from kserve_files import calls, event, record, write_events, write_records
 from seldon_files import FEEDBACK, kafka_record, request
 
@@ -29,6 +40,8 @@ from connectors.sources.kserve import KServe
 from connectors.sources.sagemaker import SageMaker
 from connectors.sources.seldon import Seldon
 from connectors.sources.tabular import Tabular
+from connectors.sources.trustyai import TrustyAI
+from connectors.sources.vertex import Vertex
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -317,6 +330,25 @@ class TestDatabricksDelta(SourceContract):
             "test_an_empty_delivery_is_an_empty_batch": "a Delta table without rows has no file, hence no batch",
         }
         return Case(source=Databricks(), write=write_delta, gaps=gaps)
+
+
+class TestVertexParquet(SourceContract):
+    @pytest.fixture
+    def case(self) -> Case:
+        one_cell = "a call is one cell: damage costs the call, as TestVertexLines shows"
+        return Case(source=Vertex(), write=write_vertex, gaps={"test_a_damaged_record_keeps_the_rest": one_cell})
+
+
+class TestVertexLines(SourceContract):
+    @pytest.fixture
+    def case(self) -> Case:
+        return Case(source=Vertex(), write=write_vertex_lines, spoil=spoil_vertex_lines)
+
+
+class TestTrustyAI(SourceContract):
+    @pytest.fixture
+    def case(self) -> Case:
+        return Case(source=TrustyAI(), write=write_trustyai, spoil=spoil_trustyai)
 
 
 class TestSageMaker(SourceContract):
