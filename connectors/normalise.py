@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +20,7 @@ import pyarrow.compute as pc
 
 from connectors.base import Chunk, Raw
 from connectors.rejects import Record, Rejects
+from connectors.retyped import Retyped
 from connectors.roles import CONTRIBUTIONS, TIMELESS, Role, fields_of, label_name, schema_of, wanted_of
 from connectors.sources.casts import Casts, Column
 from store.attribution import LARGEST
@@ -70,10 +72,12 @@ class Rows:
         received_at: datetime,
         latest: datetime | None,
         timezone: str | None,
+        retyped: Mapping[str, Retyped],
         salt: bytes,
     ) -> None:
         self._raw, self._model, self._kind = raw, model, kind
         self._received_at, self._latest, self._salt = received_at, latest, salt
+        self._retyped = retyped
         self._casts = Casts(timezone=timezone)
         self._fields = fields_of(model, kind, types)
         self.schema = schema_of(model, kind, types)
@@ -128,7 +132,7 @@ class Rows:
             absent=self._absent(),
             first_event=self._first,
             last_event=self._last,
-            notes=tuple(dict.fromkeys((*self._raw.notes, *self._notes))),
+            notes=tuple(dict.fromkeys((*self._raw.notes, *self._notes, *self._told()))),
         )
 
     def _nothing_declared(self, relevant: set[str]) -> BadInput:
@@ -140,6 +144,9 @@ class Rows:
             details={"file": self._raw.file.name, "found": list(self._found), "expected": sorted(relevant)},
         )
 
+    def _told(self) -> list[str]:
+        return [found.told(column) for column, found in self._retyped.items()]
+
     def _absent(self) -> tuple[str, ...]:
         """A part that did not come at all is not absent: it may come in another file."""
         if not self._met:
@@ -149,7 +156,9 @@ class Rows:
         missing = [
             f.column
             for f in self._fields
-            if f.column not in self._met and f.role.part & parts and f.role not in optional
+            if (f.column not in self._met or f.column in self._retyped)
+            and f.role.part & parts
+            and f.role not in optional
         ]
         if self._kind is Kind.REFERENCE:
             missing = [name for name in missing if name in {f.column for f in self._fields if f.role is Role.INPUT}]
@@ -209,7 +218,7 @@ class Rows:
         return places
 
     def _column(self, role: Role, name: str, column: str, places: dict[str, str], chunk: Chunk, bad: Rejects) -> Column:
-        raw = chunk.table[places[column]] if column in places else None
+        raw = chunk.table[places[column]] if column in places and column not in self._retyped else None
         if role is Role.ID:
             return self._ids(raw, chunk, bad)
         if role is Role.TIME:
@@ -315,6 +324,7 @@ def normalise(
     received_at: datetime,
     latest: datetime | None = None,
     timezone: str | None = None,
+    retyped: Mapping[str, Retyped] = MappingProxyType({}),
     salt: bytes = b"",
 ) -> Rows:
     """The rows of a batch as the normalised relation.
@@ -328,6 +338,7 @@ def normalise(
     types: of the inputs, in order (`store.bin_learning.resolve_types(model, hints_for(raw, model))`).
     latest: naive UTC; rows from after it are rejected as `future`.
     received_at: naive UTC, the time of rows that carry none. timezone: of times without zone; None is UTC.
+    retyped: columns that are no longer what they were declared as (connectors/retyped.py): missing in every row.
     salt: for the hash of `person`; the text itself never leaves this module.
     """
     if kind not in (Kind.PREDICTIONS, Kind.LABELS, Kind.REFERENCE, *CONTRIBUTIONS):
@@ -337,5 +348,13 @@ def normalise(
     if kind is Kind.LABELS:
         label_name(model)
     return Rows(
-        raw, model, kind=kind, types=types, received_at=received_at, latest=latest, timezone=timezone, salt=salt
+        raw,
+        model,
+        kind=kind,
+        types=types,
+        received_at=received_at,
+        latest=latest,
+        timezone=timezone,
+        retyped=retyped,
+        salt=salt,
     )

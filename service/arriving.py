@@ -14,11 +14,12 @@ from datetime import datetime
 import pyarrow as pa
 
 from connectors.base import Raw
-from connectors.normalise import Tally, hints_for, normalise
+from connectors.normalise import Tally, hints_for
 from service.binning import current_spec, input_types
 from service.delivery import Delivery
 from service.growing import Reading
 from service.known import model_file
+from service.normalising import normalised_rows
 from service.wiring import Hub
 from store import rows
 from store.bins import BinSpec
@@ -127,15 +128,7 @@ def arrive(
     types = known.types or input_types(hub.store.cursor(), model, hints_for(raw, model))
     if known.spec is None or shape_of(model, types) not in known.tables:
         return found
-    read = normalise(
-        raw,
-        model,
-        kind=delivery.kind,
-        types=types,
-        received_at=found.received_at,
-        timezone=delivery.timezone,
-        salt=hub.salt,
-    )
+    read = normalised_rows(hub, raw, model, delivery, types=types, received_at=found.received_at)
     table = read.table()
     return replace(found, types=types, rows=table, tally=read.finish(), ids_told=read.ids_told)
 

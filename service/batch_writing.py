@@ -10,21 +10,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from connectors.base import Raw
-from connectors.normalise import Rows, Tally, hints_for, normalise
+from connectors.normalise import Rows, Tally, hints_for
 from service.arriving import batch_id
 from service.binning import current_spec, freeze_if_known, input_types
 from service.counting import blocks_at, count_sections
 from service.delivery import Delivery
 from service.growing import Reading
+from service.normalising import normalised_rows
 from service.wiring import Hub
 from store import arrivals, repeats, rows, writes
 from store.access import Viewer
 from store.batch_rows import batch_digests
+from store.canonical import canonical_json
 from store.db import Transaction
 from store.digest import rows_root
 from store.model_file import InputType, ModelFile
 from store.receipt import Kind, Receipt
 from store.row_shape import RowShape, reference_shape, shape_of, told_names
+
+NEW_COLUMNS_TOLD = 20
+"""Most new columns of one batch that are told by name."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +52,7 @@ class BatchWriter:
         return self._predictions(shape_of(self.model, types), types)
 
     def _normalised(self, types: tuple[InputType, ...]) -> Rows:
-        return normalise(
-            self.raw,
-            self.model,
-            kind=self.delivery.kind,
-            types=types,
-            received_at=self.tx.now,
-            latest=None if self.delivery.clock_skew is None else self.tx.now + self.delivery.clock_skew,
-            timezone=self.delivery.timezone,
-            salt=self.hub.salt,
-        )
+        return normalised_rows(self.hub, self.raw, self.model, self.delivery, types=types, received_at=self.tx.now)
 
     def _number(self, version: str | None) -> int:
         found = self.tx.connection.execute(
@@ -230,6 +226,29 @@ class BatchWriter:
     def _digests(self, table: str) -> list[str]:
         return batch_digests(self.tx.connection, table, self.tx.seq)
 
+    def _notes(self, tally: Tally) -> tuple[str, ...]:
+        """What whoever sends should know: each thing once, and not with every batch."""
+        unversioned = self.raw.unversioned if self.delivery.version is None else ""
+        return (*tally.notes, *([unversioned] if unversioned else []), *self._new_columns(tally))
+
+    def _new_columns(self, tally: Tally) -> list[str]:
+        """Columns that nobody declared and that no batch of this kind from this site had before."""
+        names = list(tally.ignored)[:NEW_COLUMNS_TOLD]
+        if not names:
+            return []
+        seen = ", ".join("count(*) FILTER (contains(ignored, ?))" for _ in names)
+        found = self.tx.connection.execute(
+            f"SELECT count(*), {seen} FROM batch WHERE site = ? AND model = ? AND kind = ?",
+            [
+                *(f"{canonical_json(name)}:" for name in names),
+                self.delivery.site,
+                self.model.name,
+                str(self.delivery.kind),
+            ],
+        ).fetchall()[0]
+        told = "is new from this site, and nobody declared it: it is ignored, and counted in each receipt."
+        return [f"{name} {told}" for name, times in zip(names, found[1:], strict=True) if found[0] and not times]
+
     def recorded(self, tally: Tally, duplicates: int, *, table: str | None, digests: Sequence[str]) -> Receipt:
         delivery, raw = self.delivery, self.raw
         id_ = batch_id(self.model, delivery, raw)
@@ -250,7 +269,7 @@ class BatchWriter:
             first_event=tally.first_event,
             last_event=tally.last_event,
             reasons=dict(tally.reasons),
-            notes=(*tally.notes, *([raw.unversioned] if raw.unversioned and delivery.version is None else [])),
+            notes=self._notes(tally),
             source=raw.file.name,
             absent=tally.absent,
             bytes=raw.size,

@@ -126,6 +126,7 @@ def _delivery(hub: Hub, viewer: Viewer, settings: PullSettings) -> Delivery:
     return Delivery(
         site=settings.site,
         timezone=site["timezone"],
+        clock_skew=timedelta(seconds=site["clock_skew_s"]),
         kind=kind,
         model=settings.model,
         version=settings.version,

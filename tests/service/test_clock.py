@@ -23,6 +23,7 @@ from world import (
     write_lines,
 )
 
+from service.commands.ingest import ingest
 from service.commands.models import add_model
 from service.commands.monitoring import monitor
 from service.commands.quarantine import retry_quarantine
@@ -94,3 +95,10 @@ def test_late_rows_go_to_the_block_of_their_event_and_reopen_its_windows_alone(h
     again = {key for key, found in now.items() if key not in results or found["seq"] != results[key]["seq"]}
     # A day's window may reach back a week where it has too few rows of its own; those of later weeks stand.
     assert {key[0][:10] for key in again} == {"2026-10-06"}
+
+
+def test_small_batches_without_a_name_are_held_to_the_clock_too(hub: Hub, tmp_path: Path) -> None:
+    for number in range(3):
+        path = write_lines(tmp_path / "batch.jsonl", [row(2 * number), row(2 * number + 1, at=at(hours=number + 1))])
+        done = ingest(hub, OWNER, paths=[path], site="cloud", model="loan", grows=False)
+        assert done["receipts"][0]["reasons"] == {"future": 1}
