@@ -29,9 +29,9 @@ def arrow_hints(path: Path) -> dict[str, str]:
     try:
         with pa.OSFile(str(path)) as file:
             schema = (pa.ipc.open_stream if _is_stream(path) else pa.ipc.open_file)(file).schema
+            return {c.name: str(c.type.value_type if pa.types.is_dictionary(c.type) else c.type) for c in schema}
     except BROKEN:
         return {}
-    return {c.name: str(c.type.value_type if pa.types.is_dictionary(c.type) else c.type) for c in schema}
 
 
 def arrow_chunks(content: Content, wanted: Wanted) -> Iterator[Chunk]:

@@ -25,6 +25,7 @@ from connectors.sources.delta import delta_files, is_delta
 from connectors.sources.event_lines import utc_of, walk_files
 from connectors.sources.halves import NoRows, Rows, joined, row_id
 from connectors.sources.json_rows import Record, chunks_of, json_hints
+from connectors.sources.parquet_file import BROKEN
 from connectors.sources.payloads import rows_of
 
 IDS = ("databricks_request_id", "invocation_id")
@@ -64,7 +65,7 @@ class Databricks(Source):
             return 0.0
         try:
             return 0.95 if _is_table(set(pq.read_schema(path).names)) else 0.0
-        except (pa.ArrowException, OSError):
+        except BROKEN:
             return 0.0
 
     def walk(self, path: Path) -> Iterator[File]:

@@ -24,10 +24,9 @@ BROKEN = (pa.ArrowException, OSError, EOFError, UnicodeDecodeError)
 def parquet_hints(path: Path) -> dict[str, str]:
     """Column -> type, from the footer; nothing where there is none."""
     try:
-        schema = pq.read_schema(path)
+        return {column.name: _told(column.type) for column in pq.read_schema(path)}
     except BROKEN:
         return {}
-    return {column.name: _told(column.type) for column in schema}
 
 
 def _told(kind: pa.DataType) -> str:

@@ -23,6 +23,7 @@ from connectors.sources.content import Content, beginning, examine, unreadable
 from connectors.sources.event_lines import events, utc_of, walk_files
 from connectors.sources.halves import NoRows, Rows, joined, row_id
 from connectors.sources.json_rows import Record, chunks_of, json_hints
+from connectors.sources.parquet_file import BROKEN
 from connectors.sources.payloads import ROW_KEYS, rows_of
 
 PAYLOADS = ("request_payload", "response_payload")
@@ -53,7 +54,7 @@ class Vertex(Source):
         if head.startswith(b"PAR1"):
             try:
                 return 0.95 if set(PAYLOADS) <= set(pq.read_schema(path).names) else 0.0
-            except (pa.ArrowException, OSError):
+            except BROKEN:
                 return 0.0
         start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
         told = all(f'"{name}"'.encode() in start for name in PAYLOADS)

@@ -86,6 +86,19 @@ def test_flipped_bytes_never_crash(tmp_path: Path, stream: bool) -> None:
             assert len(chunk.n) == chunk.table.num_rows or not chunk.table.num_columns
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_names_that_are_no_text_are_a_damaged_file(tmp_path: Path, stream: bool) -> None:
+    path = arrow(tmp_path / "a.arrow", stream=stream)
+    path.write_bytes(path.read_bytes().replace(b"purpose", b"purp\xffse"))
+    assert taken(CASE, path)[1].reasons == {"file": 1}
+
+
+def test_names_that_are_no_text_in_parquet_too(tmp_path: Path) -> None:
+    path = part(tmp_path, "x", {"income": [1.0], "purpose": ["car"]})
+    path.write_bytes(path.read_bytes().replace(b"purpose", b"purp\xffse"))
+    assert taken(CASE, path)[1].reasons == {"file": 1}
+
+
 def test_an_old_feather_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "a.feather").write_bytes(b"FEA1" + bytes(40) + b"FEA1")
     assert taken(CASE, tmp_path / "a.feather")[1].reasons == {"file": 1}
