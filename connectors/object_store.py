@@ -166,6 +166,8 @@ class ObjectStore:
         try:
             driver = _driver_of(scheme)
             self._driver: Any = driver(skip_instance_cache=True, use_listings_cache=False, **options.arguments())
+            if scheme == "az":
+                _hasten(self._driver)
         except ImportError as error:
             raise BadInput(
                 f"{scheme}:// needs the package {PACKAGES[scheme]}, which is not installed here ({error})",
@@ -253,6 +255,17 @@ class ObjectStore:
             advice="Check the network and the endpoint under [stores.NAME]; then try again.",
             details=details,
         )
+
+
+def _hasten(driver: Any) -> None:
+    """Azure's client waits 15 s before its second try, and a minute more before it says that nobody is there.
+
+    adlfs passes no retry settings on, so they are changed where the client keeps them; where a later version keeps
+    them elsewhere, the wait is long again and nothing else.
+    """
+    policy = getattr(getattr(driver.service_client, "_config", None), "retry_policy", None)
+    if hasattr(policy, "initial_backoff"):
+        policy.initial_backoff, policy.increment_base = 1, 2
 
 
 def _driver_of(scheme: str) -> Any:

@@ -7,6 +7,7 @@ fits holds. A URL that none fits is tried with the machine's own identity. Secre
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -35,8 +36,30 @@ def visiting(where: Path | str, config: Config, *, environ: Mapping[str, str] | 
     options = _options(scheme, store_for(config.stores, str(where)), config.folder or Path.cwd(), environ or os.environ)
     spool = config.folder / "spool" if config.folder is not None else None
     store = ObjectStore(scheme, options)
-    with tempfile.TemporaryDirectory(dir=spool if spool and spool.is_dir() else None, prefix="visit-") as own:
+    if spool is not None and spool.is_dir():
+        _sweep(spool)
+    else:
+        spool = None
+    with tempfile.TemporaryDirectory(dir=spool, prefix=f"visit-{os.getpid()}-") as own:
         yield ObjectPlace(str(where), store, Path(own).resolve())
+
+
+def _sweep(spool: Path) -> None:
+    """Removes what visits left behind whose process was killed: the disk holds one object, whatever happened."""
+    for left in spool.glob("visit-*"):
+        pid = left.name.split("-")[1]
+        if pid.isdecimal() and not _alive(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _options(scheme: str, store: StoreSettings | None, folder: Path, environ: Mapping[str, str]) -> StoreOptions:

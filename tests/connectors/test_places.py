@@ -124,10 +124,14 @@ def test_a_wrong_key_is_denied_and_stands_in_no_message(tmp_path: Path) -> None:
 
 
 def test_a_store_that_does_not_answer_may_answer_later() -> None:
-    store = ObjectStore("s3", OPTIONS["s3"](endpoint="http://127.0.0.1:9", key="id", secret="hidden-words"))
-    with pytest.raises(Retryable, match="does not answer") as raised:
-        store.listing("bucket")
-    assert "hidden-words" not in str(raised.value.as_json())
+    nobody = "http://127.0.0.1:9"
+    for store in (
+        ObjectStore("s3", OPTIONS["s3"](endpoint=nobody, key="id", secret="hidden-words")),
+        ObjectStore("az", OPTIONS["az"](account="a", endpoint=f"{nobody}/a", key="aGlkZGVuLXdvcmRz")),
+    ):
+        with pytest.raises(Retryable, match="does not answer") as raised:
+            store.listing("bucket")
+        assert "hidden-words" not in str(raised.value.as_json())
 
 
 def test_a_missing_package_is_named_with_what_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,6 +54,16 @@ def test_a_folder_of_a_store_becomes_receipts_once(emulator: Emulator, line: Com
     assert first[0]["source"] == inputs and first[0]["format"] == "azureml"
     assert all(receipt["repeated"] for receipt in line.ok("ingest", *words)["receipts"])
     assert not list((line.hub / "spool").iterdir())
+
+
+def test_what_a_killed_visit_left_in_the_spool_is_swept(emulator: Emulator, line: CommandLine) -> None:
+    """Left by a process that is gone: swept. By one that lives (this one's parent): kept."""
+    for pid in ("4194303", str(os.getppid())):
+        (line.hub / "spool" / f"visit-{pid}-x").mkdir()
+        (line.hub / "spool" / f"visit-{pid}-x" / "object").write_bytes(b"x")
+    emulator.put("swept/x.csv", b"x,y\n1,0\n")
+    line.ok("ingest", f"{emulator.scheme}://swept/x.csv", "--site", "cloud", "--model", "loan")
+    assert [path.name for path in (line.hub / "spool").iterdir()] == [f"visit-{os.getppid()}-x"]
 
 
 def test_errors_name_the_url_and_what_to_do(emulator: Emulator, line: CommandLine) -> None:
