@@ -263,8 +263,8 @@ def _hasten(driver: Any) -> None:
     adlfs passes no retry settings on, so they are changed where the client keeps them; where a later version keeps
     them elsewhere, the wait is long again and nothing else.
     """
-    policy = getattr(getattr(driver.service_client, "_config", None), "retry_policy", None)
-    if hasattr(policy, "initial_backoff"):
+    policy: Any = getattr(getattr(driver.service_client, "_config", None), "retry_policy", None)
+    if policy is not None and hasattr(policy, "initial_backoff"):
         policy.initial_backoff, policy.increment_base = 1, 2
 
 

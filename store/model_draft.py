@@ -34,7 +34,7 @@ class ColumnFacts:
 ROLES: tuple[tuple[str, str], ...] = (
     ("id", r"(row|request|event|prediction|correlation|inference|record)?_?id|uuid"),
     ("time", r"(event_?)?time(stamp)?|ts|date|created(_at)?|occurred_at"),
-    ("prediction", r"predict(ion|ed)?(_label)?|y_?(hat|pred)|decision|approved"),
+    ("prediction", r"predict(ions?|ed)?(_label|-0)?|y_?(hat|pred)|decision|approved"),
     ("score", r"score|prob(ability)?|confidence|proba"),
     ("outcome", r"target|label|outcome|ground_?truth|actual|y(_?true)?"),
     ("person", r"(customer|person|user|patient|client|applicant)_?(id|no|number)"),

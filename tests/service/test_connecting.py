@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import json
 import random
@@ -134,6 +135,24 @@ def test_a_store_is_looked_at_like_a_folder(line: CommandLine, tmp_path: Path, m
         assert found["name"] == "loans-blue" and found["collections"][0]["rows_read"] == 80
         error = line.refused(2, "connect", "azureml", "s3://box/nothing")
         assert "there is no object" in error["message"]
+
+
+def test_requests_and_responses_of_kserve(line: CommandLine) -> None:
+    """Both halves in one folder, named by service: the response's column is the prediction."""
+    folder = line.folder / "ns" / "iris" / "predictor" / "store"
+    for place in range(3):
+        for half, body in (
+            ("request", '{"instances": [[6.8, 2.8], [6.0, 3.4]]}'),
+            ("response", '{"predictions": [1, 0]}'),
+        ):
+            record = {"id": str(place), "reqType": half, "inferenceService": "iris", "namespace": "ns"}
+            record |= {"bytes": base64.b64encode(body.encode()).decode(), "contentType": "application/json"}
+            record |= {"occurrenceTime": f"2026-11-0{place + 1}T10:00:00Z", "component": "predictor"}
+            laid_down(folder, {f"{place}-{half}.json": json.dumps(record).encode()})
+    (found,) = line.ok("connect", "kserve", line.folder / "ns")["deployments"]
+    assert found["name"] == "ns-iris" and "prediction: predictions" in found["draft"]
+    assert {each["collection"]: each["rows_read"] for each in found["collections"]} == {"request": 6, "response": 6}
+    assert found["preview"]["rows_kept"] == 12
 
 
 def test_what_cannot_be_connected_is_refused(line: CommandLine) -> None:
