@@ -57,6 +57,15 @@ def _ask(holds: object) -> None:
 def _numbers(text: bytes, first: int) -> np.ndarray:
     """The numbers of the lines that are not blank. Each is one object with one list: Arrow is never handed what is
     deeply nested, for its parser would go as deep as its stack."""
+    _ask(b"-0" not in text or not any(found in text for found in _MINUS_ZERO))
+    _ask(text.isascii() or text.decode())
+    codes = np.frombuffer(text, np.uint8)
+    ends = np.flatnonzero(codes == ord("\n"))
+    if not text.endswith(b"\n"):
+        ends = np.append(ends, len(codes))
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    if _simple(codes, starts, ends):
+        return np.arange(first, first + len(ends))
     numbers = []
     for at, piece in enumerate(text.split(b"\n"), first):
         if held := piece.strip(b"\r"):
@@ -65,9 +74,18 @@ def _numbers(text: bytes, first: int) -> np.ndarray:
             objects = held.count(b"{")
             _ask(objects <= DEEPEST or objects == 1 + held.count(b"[{") + held.count(b",{"))
             numbers.append(at)
-    _ask(b"-0" not in text or not any(found in text for found in _MINUS_ZERO))
-    _ask(text.isascii() or text.decode())
     return np.array(numbers, np.int64)
+
+
+def _simple(codes: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> bool:
+    """Whether every line is an object with one list and few objects, by their places alone; False: ask each line."""
+    if (ends <= starts).any() or (codes[starts] != ord("{")).any() or (codes[ends - 1] != ord("}")).any():
+        return False
+    lists = np.flatnonzero(codes == ord("["))
+    if len(lists) != len(ends) or (lists < starts).any() or (lists > ends).any():
+        return False
+    objects = np.searchsorted(np.flatnonzero(codes == ord("{")), ends)
+    return bool((np.diff(objects, prepend=0) <= DEEPEST).all())
 
 
 def _chunk(text: bytes, numbers: np.ndarray, n: int, parts: dict[str, int], time_of: TimeOf) -> Chunk:
