@@ -59,5 +59,19 @@ class Actions:
     def search_hub_file(self, text: str) -> dict[str, Any]:
         return self.run("search_hub_file", text=text)
 
-    def verify_trail(self) -> dict[str, Any]:
-        return self.run("verify_audit", data=False)
+    def ask_verification(self) -> dict[str, Any]:
+        """Leaves the verification to the scheduler's thread; `verification` tells how far it is."""
+        from service import runtime
+        from store.access import Permission, require
+
+        require(self.viewer, Permission.AUDIT_READ)
+        runtime.ask_verification(self.viewer)
+        return {}
+
+    def verification(self) -> dict[str, Any]:
+        from service import runtime
+
+        return runtime.verification()
+
+    def take_checkpoint(self) -> dict[str, Any]:
+        return self.run("take_checkpoint", about="from the console")

@@ -79,6 +79,8 @@ NO_REQUESTS_BODY = (
     "Open an alert and press *Request retraining*: the request is filled in from it. Another person approves."
 )
 NO_EVENTS = "You may not read the audit trail, or it is empty."
+VERIFY_HELP = "Hashes every event and every table again, and compares. The server's worker does it; the page waits."
+CHECKPOINT_HELP = "Signs the trail as it is. Keep the file where whoever runs this hub cannot reach it."
 NO_RESULTS = "Nothing has been measured here yet."
 
 NEEDS_YOU = "Needs you"
@@ -158,6 +160,7 @@ EVENTS = {
     "batch:rows:accepted": "rows accepted",
     "batch:summaries:accepted": "summaries accepted",
     "hub:file:created": "hub created",
+    "hub:file:restored": "restored from a backup",
     "model:bins:frozen": "bins frozen",
     "model:file:added": "model added",
     "model:file:revised": "model file revised",
@@ -173,6 +176,11 @@ EVENTS = {
     "retrain:run:started": "retraining started",
     "site:record:added": "site added",
     "site:token:issued": "site token issued",
+    "trail:checkpoint:anchored": "checkpoint handed out",
+    "trail:checkpoint:made": "trail signed",
+    "trail:checkpoint:stamped": "checkpoint time-stamped",
+    "trail:file:exported": "trail exported",
+    "trail:key:rotated": "signing key changed",
     "user:record:changed": "account changed",
 }
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from store.errors import HubUnreachable
 
 if TYPE_CHECKING:
     from service.wiring import Hub
+    from store.access import Viewer
 
 _held: list[Hub] = []
 work = threading.Event()
@@ -23,3 +24,21 @@ def hub() -> Hub:
     if not _held:
         raise HubUnreachable("no hub is open in this process", advice="Start the console with `bailiwick serve`.")
     return _held[0]
+
+
+_verification: dict[str, Any] = {"state": "none"}
+"""The trail's verification as the scheduler's thread carries it out, for whoever looks at the page."""
+
+
+def ask_verification(viewer: Viewer) -> None:
+    _verification.update(state="waiting", viewer=viewer, found=None)
+    work.set()
+
+
+def verification() -> dict[str, Any]:
+    """state (`none`, `waiting`, `running`, `done` or `failed`), and what was found by whom and when."""
+    return dict(_verification)
+
+
+def told_of_verification(**what: Any) -> None:
+    _verification.update(what)

@@ -13,6 +13,7 @@ from datetime import datetime
 
 from service import runtime
 from service.checkpoints import checkpoint_when_due
+from service.commands.inspection import verify_audit
 from service.commands.monitoring import monitor
 from service.commands.pulling import due, pull
 from service.commands.retraining import run_request
@@ -56,7 +57,8 @@ class Scheduler:
             runtime.work.clear()
 
     def round(self, now: datetime) -> None:
-        """Whatever is due: approved requests, notices that wait, pulls, then the monitors."""
+        """Whatever is due: a verification that was asked for, approved requests, notices, pulls, then the monitors."""
+        self._verify()
         for request in self.hub.store.reads(SCHEDULER).requests(state="approved"):
             if self._ending.is_set():
                 return
@@ -73,6 +75,19 @@ class Scheduler:
             done = monitor(self.hub, SCHEDULER)
             self._measured_at = now
             log.info("measured %s results", done["results"])
+
+    def _verify(self) -> None:
+        """For the page of the trail: hashing every table is nothing for the thread that draws it."""
+        asked = runtime.verification()
+        if asked["state"] != "waiting":
+            return
+        runtime.told_of_verification(state="running")
+        try:
+            found = verify_audit(self.hub, asked["viewer"], data=True)
+        except BailiwickError as error:
+            runtime.told_of_verification(state="failed", found={"told": f"{error.message}. {error.advice}"})
+            return
+        runtime.told_of_verification(state="done", found=found, known_at=self.hub.now())
 
     def _sign(self) -> None:
         """A trail that cannot be signed stops nothing else: `doctor` and `audit verify` say so."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import streamlit as st
 
 from dashboard import parts, words
 from dashboard.context import Context
 from dashboard.shapes import Row
-from reports.words import count, moment, plural
+from reports.words import count, listed, moment, plural
+from service.checkpoints import days_ago
 
 PER_PAGE = 50
 MOST = 5000
@@ -21,8 +24,7 @@ def page(ctx: Context) -> None:
     if not events:
         parts.empty(words.NO_EVENTS, "Every change to this hub appends one leaf to its trail.")
         return
-    if st.button("Verify the trail", type="primary", help="Computes every leaf and the root again, and compares."):
-        _verify(ctx)
+    _state(ctx)
     columns = st.columns([1, 2])
     with columns[0]:
         kind = parts.choose("Event", [words.ALL, *sorted({e["event"] for e in events})], "event")
@@ -58,17 +60,75 @@ def _searched(event: Row) -> str:
     return f"{event['about']} {event['actor']} {event.get('reason')} {event['event']}".casefold()
 
 
-def _verify(ctx: Context) -> None:
-    with st.spinner("Verifying"):
-        done = parts.attempt(lambda: ctx.commands.verify_trail())
-    if done is None:
-        return
-    flaws = done.get("flaws") or []
-    if done["holds"]:
-        checked = plural(int(done["size"]), "leaf", "leaves")
-        st.markdown(f":green-badge[✓ adds up] {checked} checked, root `{str(done['root'])[:16]}`.")
-        return
-    st.markdown(f":red-badge[▲ does not add up] {plural(len(flaws), 'place')}:")
+def _state(ctx: Context) -> None:
+    """How far it is signed, when a checkpoint last left the hub, and what may be done about it."""
+    state = ctx.reads.trail_state()
+    parts.facts(state_facts(state, ctx.now), alt="How far the trail is signed")
+    with st.container(horizontal=True):
+        if st.button("Verify the trail", type="primary", help=words.VERIFY_HELP):
+            parts.attempt(lambda: ctx.commands.ask_verification())
+        if st.button("Sign a checkpoint", help=words.CHECKPOINT_HELP):
+            made = parts.attempt(lambda: ctx.commands.take_checkpoint())
+            if made is not None:
+                st.session_state["checkpoint"] = made
+        held = st.session_state.get("checkpoint")
+        if held is not None:
+            st.download_button(
+                f"Download checkpoint of {count(held['size'])} events",
+                held["note"],
+                file_name=f"checkpoint-{held['size']}.txt",
+                mime="text/plain",
+            )
+    _verdict(ctx)
+
+
+def state_facts(state: Row, now: datetime) -> dict[str, str]:
+    """Plain sentences about signatures and anchors; none of them claims that anything was verified."""
+    since = state["size"] - state["signed"]
+    signed = f"the first {count(state['signed'])} events; {count(since)} since" if state["signed"] else "nothing yet"
+    at = state["anchored"]
+    if at is None:
+        anchored = "never: no checkpoint has left this hub, so whoever runs it could rewrite all of it"
+    else:
+        where = words.plain(f"{at['kind']} {at['about']}".strip())
+        anchored = f"{days_ago(now - at['known_at'])}, {where}, {plural(at['size'], 'event')}"
+    facts = {"Signed": signed, "Last anchored": anchored}
+    for branch in state["restored"]:
+        lost = branch["lost"]
+        gone = f"; events {lost['from']} to {lost['to']} from before are gone" if lost else ""
+        facts["Restored"] = f"to event {branch['to']}, as event {branch['seq']} says{gone}"
+    return facts
+
+
+@st.fragment(run_every="2s")
+def _verdict(ctx: Context) -> None:
+    """Drawn anew while the worker is at it."""
+    asked = ctx.commands.verification()
+    if asked["state"] in ("waiting", "running"):
+        st.markdown(":material/hourglass_empty: Every event and every table is being hashed again.")
+    elif asked["state"] == "failed":
+        st.error(words.plain(asked["found"]["told"]))
+    elif asked["state"] == "done":
+        _told(asked["found"], asked["known_at"])
+
+
+def _told(found: Row, at: datetime) -> None:
+    flaws = found["flaws"]
+    badge = {
+        "intact": ":green-badge[✓ integrity: intact]",
+        "restored": ":orange-badge[◆ integrity: restored]",
+        "tampered": ":red-badge[▲ integrity: tampered]",
+    }[found["integrity"]]
+    checked = f"{count(found['size'])} events and {plural(found['checked'].get('tables', 0), 'table')}"
+    st.markdown(f"{badge} {checked} as of {moment(at)}, root `{str(found['root'])[:16]}`.")
     for flaw in flaws[:20]:
         told = f"{flaw['what']}, {flaw['where']}: expected {flaw['expected']}, found {flaw['found']}"
         st.markdown(f"- {words.plain(told)}")
+    if len(flaws) > 20:
+        st.markdown(f"- and {plural(len(flaws) - 20, 'other place')}: `bailiwick audit verify --data`")
+    missing = found["completeness"]
+    silent = listed(words.plain(site["site"]) for site in missing["silent"]) or "none"
+    st.markdown(
+        f"Completeness: silent sites: {silent}; {plural(missing['quarantined'], 'row')} in quarantine; "
+        f"{plural(missing['kept_aside'], 'file')} kept aside."
+    )

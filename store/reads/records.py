@@ -6,7 +6,7 @@ import json
 from importlib.resources import files
 from typing import Any
 
-from store import merkle, trail
+from store import checkpoints, merkle, trail
 from store.access import Grant, Permission, Viewer
 from store.reads.view import View, where
 
@@ -34,6 +34,19 @@ class RecordReads(View):
             row["actor"] = private.pop("actor", None)
             row["reason"] = private.get("reason")
         return rows
+
+    def trail_state(self) -> dict[str, Any]:
+        """How far the trail is signed, by which checkpoint, and when one last left the hub; not verified here."""
+        if not self.may(Permission.AUDIT_READ):
+            return {"size": 0, "signed": 0, "checkpoint": None, "anchored": None, "restored": []}
+        last = checkpoints.newest(self._cursor)
+        return {
+            "size": self.seq + 1,
+            "signed": last["size"] if last else 0,
+            "checkpoint": last,
+            "anchored": checkpoints.anchored(self._cursor),
+            "restored": [branch.as_json() for branch in checkpoints.branches(self._cursor)],
+        }
 
     def root(self) -> str:
         """Merkle root (hex) of the trail up to the as-of."""

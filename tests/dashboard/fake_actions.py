@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
+
+VERIFIED = {
+    "state": "done",
+    "known_at": datetime(2026, 11, 2, 3),
+    "found": {
+        "integrity": "intact",
+        "size": 482,
+        "root": "ab" * 32,
+        "checked": {"leaves": 482, "tables": 24},
+        "flaws": [],
+        "completeness": {"sites": 4, "silent": [{"site": "farm-2"}], "quarantined": 3, "kept_aside": 0},
+    },
+}
 
 
 class FakeActions:
@@ -21,6 +35,8 @@ class FakeActions:
                 raise NotPermitted(
                     "You asked for this; another person must approve.", advice="Ask somebody with retrain:approve."
                 )
+            if name == "verification":
+                return VERIFIED
             return {
                 "id": "request_new",
                 "found": 0,
@@ -29,6 +45,7 @@ class FakeActions:
                 "size": 482,
                 "root": "ab" * 32,
                 "flaws": [],
+                "note": "harbour/0a1b2c3d/audit\n482\nq6s=\n",
             }
 
         return press

@@ -32,6 +32,16 @@ class TrailReads:
             for i in range(12)
         ][:limit]
 
+    def trail_state(self) -> dict[str, Any]:
+        anchored = {"seq": 478, "known_at": NOW - timedelta(days=3), "size": 478, "root": "ab" * 32}
+        return {
+            "size": 482,
+            "signed": 0 if self.empty else 478,
+            "checkpoint": None,
+            "anchored": None if self.empty else {**anchored, "kind": "report", "about": "report_q3"},
+            "restored": [],
+        }
+
     def ledger(self, people: str | None = None) -> list[dict[str, Any]]:
         if self.empty:
             return []
