@@ -74,11 +74,11 @@ def grown_to(connection: duckdb.DuckDBPyConnection, size: int, chain: Sequence[K
         if said is None or said.size != start.size or said.root != start.root:
             raise ValueError(f"the checkpoint of event {last['seq']} is not the one that was signed")
     rows = connection.execute(
-        "SELECT leaf_hash FROM audit_leaf WHERE seq >= ? AND seq < ? ORDER BY seq", [start.size, size]
+        "SELECT encode(leaf) FROM audit_leaf WHERE seq >= ? AND seq < ? ORDER BY seq", [start.size, size]
     ).fetchall()
     if start.size + len(rows) != size:
         raise ValueError(f"there are not {size} leaves")
-    peaks, _ = merkle.grown(start.peaks, start.size, (bytes.fromhex(row[0]) for row in rows))
+    peaks, _ = merkle.grown(start.peaks, start.size, (merkle.leaf_hash(row[0]) for row in rows))
     return Grown(tuple(peaks), size)
 
 
