@@ -175,7 +175,7 @@ def _receipts(receipts: list[Row]) -> None:
 
 
 def _quarantine(ctx: Context, name: str) -> None:
-    found = ctx.reads.quarantine(site=name)
+    found = ctx.reads.quarantine(site=name, limit=20)
     if not found:
         return
     st.subheader("Could not be read", anchor=False)

@@ -77,10 +77,14 @@ def _line(receipt: dict[str, Any]) -> tuple[Any, ...]:
 def quarantine_list(
     site: str | None = typer.Option(None, help="Of this site only."),
     model: str | None = typer.Option(None, help="Of this model only."),
+    limit: int = typer.Option(10_000, min=1, help="The newest so many."),
 ) -> None:
     """What could not be read: reason, file, line."""
     with opened() as session:
-        rows = session.reads.quarantine(site=site, model=model)
+        rows = session.reads.quarantine(site=site, model=model, limit=limit + 1)
+    if len(rows) > limit:
+        rows = rows[:limit]
+        note(f"There are more: these are the newest {limit:,}. Receipts count them all; --limit shows more of them.")
     columns = ("id", "site", "model", "source", "line", "reason", "expected")
     emit(
         {"quarantine": rows},
@@ -94,7 +98,7 @@ def quarantine_list(
 def quarantine_show(id: str = typer.Argument(..., help="An id of `quarantine list`.")) -> None:
     """One record that could not be read, with its bytes."""
     with opened() as session:
-        row = next((row for row in session.reads.quarantine() if row["id"] == id), None)
+        row = next(iter(session.reads.quarantine(id=id)), None)
     if row is None:
         raise UnknownName(f"nothing in quarantine is called {id}", advice="See `bailiwick quarantine list`.")
     emit({"schema": "bailiwick/quarantine/1", **row}, lambda: facts(list(row.items())))

@@ -72,14 +72,16 @@ class SiteReads(View):
             row["repeated"] = False
         return rows
 
-    def quarantine(self, site: str | None = None, model: str | None = None) -> list[dict[str, Any]]:
+    def quarantine(
+        self, site: str | None = None, model: str | None = None, id: str | None = None, limit: int | None = None
+    ) -> list[dict[str, Any]]:
         """What could not be read, newest first; `text` shows the bytes, undecodable ones escaped."""
-        more, values = where(site=site, model=model)
+        more, values = where(site=site, model=model, id=id)
         rows = self.rows(
             "SELECT id, batch, site, model, source, line, reason, expected, bytes, seq, known_at FROM quarantine "
             f"WHERE seq <= ? AND {self.allowed(Permission.QUARANTINE_READ)}{more} AND {_NOT_FINISHED_SINCE} "
-            "ORDER BY seq DESC, id",
-            [self.seq, *values, self.seq],
+            "ORDER BY seq DESC, id LIMIT coalesce(?, 1000000)",
+            [self.seq, *values, self.seq, limit],
         )
         for row in rows:
             row["text"] = bytes(row.pop("bytes")).decode("utf-8", errors="backslashreplace")

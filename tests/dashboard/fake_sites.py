@@ -88,7 +88,9 @@ class SiteReads:
         ]
         return rows[:limit]
 
-    def quarantine(self, site: str | None = None, model: str | None = None) -> list[dict[str, Any]]:
+    def quarantine(
+        self, site: str | None = None, model: str | None = None, limit: int | None = None
+    ) -> list[dict[str, Any]]:
         if self.empty:
             return []
         return [

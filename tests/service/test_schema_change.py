@@ -80,3 +80,11 @@ def test_a_new_column_is_counted_as_ignored_and_told_once(hub: Hub, tmp_path: Pa
     assert first["ignored"] == second["ignored"] == {"branch": 5, "campaign": 5}
     told = "campaign is new from this site, and nobody declared it: it is ignored, and counted in each receipt."
     assert (first["notes"], second["notes"]) == ([told], [])
+
+
+def test_the_list_of_a_big_quarantine_is_bounded_and_each_record_is_found_by_its_id(hub: Hub, tmp_path: Path) -> None:
+    take(hub, write_csv(tmp_path / "a.csv", [{**row(n), "at": "soon"} for n in range(50)]))
+    reads = hub.store.reads(OWNER)
+    assert len(reads.quarantine()) == 50 and len(reads.quarantine(limit=7)) == 7
+    last = reads.quarantine()[-1]
+    assert reads.quarantine(id=last["id"]) == [last]
