@@ -84,7 +84,9 @@ def sentence(result: Result) -> str:
     name = NAMES.get(result.measure, result.measure.replace("_", " ").capitalize())
     if result.monitor.endswith("drift"):
         verb = "may have moved" if result.status == Status.UNCLEAR else "moved"
-        return f"{result.about or 'The model'} {verb} {place}: {name} {figures}.{_doubt(result)}"
+        elsewhere = result.details.get("fleet") or result.details.get("verdict_in_words")
+        told_also = f" {elsewhere}" if elsewhere else ""
+        return f"{result.about or 'The model'} {verb} {place}: {name} {figures}.{_doubt(result)}{told_also}"
     of = f" of {result.about}" if result.about else ""
     return f"{name}{of} {place} is {figures}.{_doubt(result)}"
 

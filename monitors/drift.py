@@ -137,7 +137,7 @@ def drift_results(
     skip: columns that are judged from rows instead. told: more details of every result.
     """
     results: list[Result] = []
-    for monitor, column in _columns(spec, section, reference, current, outcome=outcome):
+    for monitor, column in columns_of(spec, section, reference, current, outcome=outcome):
         rule = dict(watch.columns).get(column.bins.name, ColumnDrift())
         if column.bins.name in skip:
             continue
@@ -155,7 +155,7 @@ def _cannot(method_set: str, measure: str, column: Column) -> str | None:
     return why or (why_not_z(column) if measure == Z else None)
 
 
-def _columns(
+def columns_of(
     spec: BinSpec, section: Section, reference: Counts | None, current: Counts, *, outcome: str
 ) -> list[tuple[Monitor, Column]]:
     """Monitor and cells of each column that the section holds."""

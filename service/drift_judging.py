@@ -1,11 +1,13 @@
 """Drift of the due windows of one series: from counts, from rows where a set of rules needs them, and of contributions.
 
 With `season: week` a window is compared with the same stretch of the four weeks before it, at its own site; without
-an earlier one it has no reference, and says so.
+an earlier one it has no reference, and says so. With `borrow: pool` a site that has nothing to be compared with
+borrows the other sites of the same window, and says so.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from math import ceil
 from typing import Any
@@ -16,6 +18,7 @@ from monitors.attribution import attribution_result
 from monitors.drift import METHOD_SET, drift_results
 from monitors.subject import Subject
 from monitors.windows import Window, between_all
+from service.fleet_judging import with_verdicts
 from service.row_judging import columns_from_rows, judge_by_rows
 from service.series import ALL_SITES, Series, Version
 from store.attribution import contributed
@@ -36,7 +39,10 @@ def reaches_back(file: ModelFile) -> timedelta:
     return WEEK * WEEKS if file.watch.drift.season else timedelta(0)
 
 
-def judge_drift(version: Version, series: Series, due: dict[Section, list[Window]], sums: Sums) -> list[Result]:
+def judge_drift(
+    version: Version, series: Series, due: dict[Section, list[Window]], sums: Sums, *, fleet: Sequence[Series]
+) -> list[Result]:
+    """fleet: the series of the single sites, for the same rows."""
     file, spec = version.file, version.spec
     results: list[Result] = []
     at_hand = series.sharing == "rows" and series.segment is None
@@ -51,7 +57,7 @@ def judge_drift(version: Version, series: Series, due: dict[Section, list[Window
             continue
         if from_rows and section is not Section.LABELLED:
             results += judge_by_rows(version.reads, file, spec, series.site, section, found, only=from_rows)
-        results += _from_counts(version, series, section, found, sums[section], skip=from_rows)
+        results += _from_counts(version, series, section, found, sums[section], skip=from_rows, fleet=fleet)
     return results + _of_contributions(version, series, due)
 
 
@@ -67,6 +73,7 @@ def _from_counts(
     sums: tuple[Counts, Any],
     *,
     skip: frozenset[str],
+    fleet: Sequence[Series],
 ) -> list[Result]:
     file = version.file
     subjects = [Subject(file.name, file.version, series.site, series.segment, w.start, w.end) for w in found]
@@ -76,18 +83,41 @@ def _from_counts(
         "outcome": file.columns.outcome.column if file.columns.outcome else "label",
     }  # fmt: skip
     counts, variance = sums
-    if not file.watch.drift.season:
-        reference = version.reference.get(str(section))
-        return drift_results(version.spec, section, reference, counts, variance=variance, subjects=subjects, **shared)
-    results: list[Result] = []
-    for i, window in enumerate(found):
-        reference, weeks = earlier(series.blocks[section], window)
-        results += drift_results(
-            version.spec, section, reference, counts[i : i + 1], variance=variance[i : i + 1],
-            subjects=subjects[i : i + 1], told={"reference": "the same stretch of earlier weeks", "weeks": weeks},
-            **shared,
-        )  # fmt: skip
+    drift = file.watch.drift
+    shared_reference = version.reference.get(str(section))
+    if not drift.season and (shared_reference is not None or not drift.borrow):
+        results = drift_results(
+            version.spec, section, shared_reference, counts, variance=variance, subjects=subjects, **shared
+        )
+    else:
+        results = []
+        for i, window in enumerate(found):
+            reference, told = _own_reference(version, series, section, window, fleet)
+            results += drift_results(
+                version.spec, section, reference, counts[i : i + 1], variance=variance[i : i + 1],
+                subjects=subjects[i : i + 1], told=told, **shared,
+            )  # fmt: skip
+    if series.site == ALL_SITES and drift.method_set == METHOD_SET:
+        return with_verdicts(version, section, found, results, fleet=fleet)
     return results
+
+
+def _own_reference(
+    version: Version, series: Series, section: Section, window: Window, fleet: Sequence[Series]
+) -> tuple[Counts | None, dict[str, Any]]:
+    """What one window is compared with where that is not the reference of the model, and how it is called."""
+    drift = version.file.watch.drift
+    if drift.season:
+        reference, weeks = earlier(series.blocks[section], window)
+        if reference is not None or not drift.borrow:
+            return reference, {"reference": "the same stretch of earlier weeks", "weeks": weeks}
+    others = [one for one in fleet if one.site != series.site and section in one.blocks]
+    if series.site == ALL_SITES or not others:
+        return None, {}
+    pool: Counts = np.sum([between_all(one.blocks[section], [window])[0][0] for one in others], axis=0)
+    return (pool if pool.any() else None), {
+        "reference": f"borrowed: the pool of {len(others)} other site{'s' * (len(others) > 1)}"
+    }
 
 
 def earlier(blocks: SummaryBlocks, window: Window) -> tuple[Counts | None, int]:

@@ -19,6 +19,7 @@ from monitors.quality import quality_results
 from monitors.subject import Subject
 from monitors.windows import Window, between_all, grow_all, section_rows, windows
 from service.drift_judging import judge_drift, reaches_back
+from service.fleet_judging import told_to_sites
 from service.series import ALL_SITES, Series, Version, series_of
 from store.bins import Section
 from store.result import Result
@@ -35,7 +36,8 @@ def judge(
     judged = {} if again else version.reads.judged(version.file.name, version.file.version)
     touched = _touched(version, min(judged.values(), default=-1)) if judged else {}
     results: list[Result] = []
-    for series in series_of(version):
+    every = series_of(version)
+    for series in every:
         first, last = series.span()
         found = [w for w in windows(first, last, series.every, now=now) if between[0] < w.end <= between[1]]
         held = {section: _held(version, series, section, found) for section in series.blocks}
@@ -47,8 +49,9 @@ def judge(
             if _is_due(version, series, window, min(g[i].start for g in grown.values()), judged, touched)
         ]
         if due:
-            results += _judge_windows(version, series, {s: [g[i] for i in due] for s, g in grown.items()})
-    return results
+            fleet = [one for one in every if one.segment == series.segment and one.site != ALL_SITES]
+            results += _judge_windows(version, series, {s: [g[i] for i in due] for s, g in grown.items()}, fleet)
+    return told_to_sites(results)
 
 
 def _held(version: Version, series: Series, section: Section, found: list[Window]) -> Any:
@@ -110,11 +113,13 @@ def _is_due(
     return any(start <= block < window.end and seq > basis for block, seq in changed)
 
 
-def _judge_windows(version: Version, series: Series, due: dict[Section, list[Window]]) -> list[Result]:
+def _judge_windows(
+    version: Version, series: Series, due: dict[Section, list[Window]], fleet: list[Series]
+) -> list[Result]:
     """Every monitor over the due windows of one series; each section has its own, grown to hold enough rows."""
     results: list[Result] = []
     sums = {section: between_all(series.blocks[section], found) for section, found in due.items()}
-    results += judge_drift(version, series, due, sums)
+    results += judge_drift(version, series, due, sums, fleet=fleet)
     decided = None
     if Section.OUTCOMES in due and Section.LABELLED in due:
         decided = between_all(series.blocks[Section.OUTCOMES], due[Section.LABELLED])[0]

@@ -113,6 +113,8 @@ class DriftWatch:
     columns: tuple[tuple[str, ColumnDrift], ...] = ()
     season: str | None = None
     """`week`: a window is compared with the same stretch of the weeks before it instead of with the reference."""
+    borrow: str | None = None
+    """`pool`: a site without anything to be compared with is compared with the other sites of the same window."""
     attribution: float | None = None
     """The least NDCG of the contributions; None is the monitor's own default."""
 

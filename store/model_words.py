@@ -140,6 +140,8 @@ def _limits(model: ModelFile) -> list[str]:
     ]
     if watch.drift.season:
         out.append("A window is compared with the same stretch of the four weeks before it, at its own site.")
+    if watch.drift.borrow:
+        out.append("A site without anything to be compared with is compared with the other sites of the same window.")
     if watch.drift.attribution is not None:
         out.append(f"The NDCG of contributions must be at least {watch.drift.attribution:g}.")
     for name, own in watch.drift.columns:

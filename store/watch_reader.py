@@ -29,7 +29,7 @@ DRIFT_MEASURES = (
     "js", "normed_wasserstein", "meanshift", "fouriermmd", "epps_singleton", "fisher",
 )  # fmt: skip
 """Ours, then other tools' names and measures that only their method sets have."""
-DRIFT_KEYS = ("method_set", "columns", "season", "attribution")
+DRIFT_KEYS = ("method_set", "columns", "season", "borrow", "attribution")
 SEASONS = ("week",)
 PERFORMANCE_MEASURES = (
     "roc_auc",
@@ -98,6 +98,7 @@ def _drift(field: Field, *, columns: Columns) -> DriftWatch:
         method_set=method_set,
         columns=tuple(own),
         season=fields["season"].choice(SEASONS) if "season" in fields else None,
+        borrow=fields["borrow"].choice(("pool",)) if "borrow" in fields else None,
         attribution=fields["attribution"].share() if "attribution" in fields else None,
     )
 

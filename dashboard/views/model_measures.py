@@ -124,6 +124,9 @@ def _course(results: list[Row], about: str) -> None:
     newest_limit = (newest(mine) or {}).get("limit")
     figure = charts.by_site(by_site, parts.colours(), limit=newest_limit)
     parts.chart(figure, finding=move_sentence(found), alt=clean(f"Drift of {about} by site over time"), key="drift")
+    verdict = (found.cells["*"].get("details") or {}).get("verdict_in_words") if "*" in found.cells else None
+    if verdict:
+        st.markdown(words.plain(verdict))
     for name in sorted(name for name in found.cells if name != "*"):
         moved = (found.cells[name].get("details") or {}).get("moved") or []
         if moved and name in found.since:

@@ -147,3 +147,51 @@ def test_a_season_is_of_our_own_rules_alone(hub: Hub) -> None:
         with_watch(hub, "{season: weak}")
     with pytest.raises(BadInput, match="wasserstein"):
         with_watch(hub, "{columns: {income: {measure: wassersten}}}")
+
+
+def crowd(site: str, *, moved: bool) -> list[dict[str, Any]]:
+    """Two days of 400 rows at one site."""
+    rows = [row(n, day=n // 400, id=f"{site}{n}") for n in range(0, 800)]
+    return [r | {"income": 90 + n % 10} if moved and n >= 400 else r for n, r in enumerate(rows)]
+
+
+@pytest.mark.parametrize(
+    ("moved", "verdict"), [((), "none"), (("branch",), "local"), (("cloud", "branch"), "fleet-wide")]
+)
+def test_the_verdict_over_sites_stands_on_the_merged_result(
+    hub: Hub, tmp_path: Path, moved: tuple[str, ...], verdict: str
+) -> None:
+    take(hub, write_csv(tmp_path / "reference.csv", rows_of(0, 1000)), kind="reference")
+    for site in ("cloud", "branch"):
+        path = write_csv(tmp_path / f"{site}.csv", crowd(site, moved=site in moved))
+        take(hub, path, site=site)
+    monitor(hub, OWNER)
+    income = sorted(
+        (r for r in found(hub, "drift", site="*") if r["about"] == "income"), key=lambda r: str(r["window"]["to"])
+    )
+    assert [r["details"]["verdict"] for r in income] == ["none", verdict]
+    assert [site["site"] for site in income[1]["details"].get("sites", [])] == sorted(moved)
+    outside = [
+        r for r in found(hub, "drift") if r["status"] == "outside" and r["site"] != "*" and r["about"] == "income"
+    ]
+    assert {r["site"] for r in outside} == set(moved)
+    assert {r["details"]["fleet"] for r in outside} <= {income[1]["details"]["verdict_in_words"]}
+    if moved:
+        alert = next(a for a in hub.store.reads(OWNER).alerts() if a["about"] == "income" and a["site"] in moved)
+        assert income[1]["details"]["verdict_in_words"] in str(hub.store.reads(OWNER).alert(alert["id"]))
+
+
+@pytest.mark.parametrize("borrow", [False, True])
+def test_a_site_without_a_reference_may_borrow_the_pool(hub: Hub, tmp_path: Path, borrow: bool) -> None:
+    if borrow:
+        with_watch(hub, "{borrow: pool}")
+    for site in ("cloud", "branch"):
+        take(hub, write_csv(tmp_path / f"{site}.csv", crowd(site, moved=site == "branch")), site=site)
+    monitor(hub, OWNER)
+    income = {r["window"]["to"]: r for r in found(hub, "drift", site="branch") if r["about"] == "income"}
+    said = [income[to]["status"] for to in sorted(income)]
+    if not borrow:
+        assert said == ["no_reference"] * 2
+        return
+    assert said == ["within", "outside"]
+    assert {r["details"]["reference"] for r in income.values()} == {"borrowed: the pool of 1 other site"}
