@@ -138,6 +138,10 @@ class Source(ABC):
 
     kind: ClassVar[str]
     """The word for `--format`."""
+    reads: ClassVar[str] = ""
+    """What it reads, in the words of a list of sources."""
+    gives: ClassVar[str] = "predictions"
+    """What comes of it there."""
     options: ClassVar[type]
     """A frozen dataclass; every field has a default and a docstring."""
 

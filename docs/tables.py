@@ -168,6 +168,20 @@ def _store_table(scheme: str) -> str:
     return _table(("key", "default", "what it does"), rows)
 
 
+def _source_table() -> str:
+    """One row for each format; those that only hold the tabular reader to one of its own are left out."""
+    kinds = [name.removeprefix("source.") for name in registry.names("source")]
+    found = [registry.load_source(kind) for kind in kinds]
+    own = sorted((source for source in found if "reads" in vars(type(source))), key=lambda of: of.kind != "tabular")
+    rows = [(of.reads, f"[`{of.kind}`](docs/connectors/{of.kind}.md)", of.gives) for of in own]
+    bundle = (
+        "a bundle that `bailiwick summarise` wrote at a site",
+        "`--kind summaries`",
+        "counts, exact or with noise",
+    )
+    return _table(("from", "with", "gives"), [*rows, bundle])
+
+
 def _option_default(value: object) -> str:
     if value is MISSING or value is None:
         return ""
@@ -200,6 +214,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "settings": _setting_table,
     "budgets": _budget_table,
     "pull": _pull_table,
+    "sources": _source_table,
     **{name: partial(_connector_table, name) for name in registry.names()},
 }
 
@@ -211,7 +226,7 @@ def redrawn(page: str) -> str:
 
 def main(check: bool) -> int:
     stale = []
-    for path in sorted(DOCS.rglob("*.md")):
+    for path in (*sorted(DOCS.rglob("*.md")), DOCS.parent / "README.md"):
         before = path.read_text(encoding="utf-8")
         after = redrawn(before)
         if after != before:

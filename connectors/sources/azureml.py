@@ -66,6 +66,8 @@ class _Log:
 
 class AzureML(Source):
     kind = "azureml"
+    reads = "Azure ML Model Data Collector, its logs or straight from it"
+    gives = "predictions, joined from inputs and outputs"
     options = AzureMLOptions
 
     def sniff(self, path: Path, head: bytes) -> float:

@@ -58,6 +58,7 @@ class _Log:
 
 class Databricks(Source):
     kind = "databricks"
+    reads = "Databricks inference tables, from Parquet or Delta"
     options = DatabricksOptions
 
     def sniff(self, path: Path, head: bytes) -> float:

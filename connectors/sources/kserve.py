@@ -46,6 +46,8 @@ class KServeOptions:
 
 class KServe(Source):
     kind = "kserve"
+    reads = "KServe's inference logger, live or from its blob store"
+    gives = "predictions, joined from requests and responses"
     options = KServeOptions
 
     def sniff(self, path: Path, head: bytes) -> float:

@@ -50,6 +50,8 @@ class _Log:
 
 class SageMaker(Source):
     kind = "sagemaker"
+    reads = "SageMaker Data Capture and ground truth"
+    gives = "predictions, labels"
     options = SageMakerOptions
 
     def sniff(self, path: Path, head: bytes) -> float:

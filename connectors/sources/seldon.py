@@ -40,6 +40,8 @@ class SeldonOptions:
 
 class Seldon(Source):
     kind = "seldon"
+    reads = "Seldon Core 1 and 2: captured events and Kafka dumps"
+    gives = "predictions, and labels from feedback"
     options = SeldonOptions
 
     def sniff(self, path: Path, head: bytes) -> float:

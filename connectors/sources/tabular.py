@@ -52,6 +52,8 @@ class TabularOptions:
 
 class Tabular(Source):
     kind = "tabular"
+    reads = "Parquet, Arrow IPC, Delta, CSV, TSV, JSON Lines, JSON, text also gzipped"
+    gives = "predictions, labels, references, contributions"
     options = TabularOptions
     only: str | None = None
     """The one format that a subclass is held to."""

@@ -56,6 +56,8 @@ class _Log:
 
 class TrustyAI(Source):
     kind = "trustyai"
+    reads = "TrustyAI uploads and stored data"
+    gives = "predictions, references"
     options = TrustyAIOptions
 
     def sniff(self, path: Path, head: bytes) -> float:

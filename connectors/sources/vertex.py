@@ -48,6 +48,7 @@ class _Log:
 
 class Vertex(Source):
     kind = "vertex"
+    reads = "Vertex AI request-response logs, exported from BigQuery"
     options = VertexOptions
 
     def sniff(self, path: Path, head: bytes) -> float:
