@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 from service.wiring import Hub
@@ -59,11 +60,12 @@ def server(hub: Path, root: Path) -> tuple[subprocess.Popen[bytes], str]:
     until = time.monotonic() + 120
     while process.poll() is None and time.monotonic() < until:
         try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-            connection.request("GET", "/ready")
-            told = json.loads((hub / "run" / "server.json").read_text())
-            if connection.getresponse().status == 200 and told["pid"] == process.pid:
-                return process, f"127.0.0.1:{port}"
+            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
+                connection.request("GET", "/ready")
+                told = json.loads((hub / "run" / "server.json").read_text())
+                with connection.getresponse() as answer:
+                    if answer.status == 200 and told["pid"] == process.pid:
+                        return process, f"127.0.0.1:{port}"
         except (OSError, ValueError, http.client.HTTPException):
             time.sleep(0.1)
     process.kill()

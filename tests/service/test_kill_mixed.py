@@ -109,7 +109,10 @@ def test_kills_of_servers_and_commands(tmp_path: Path, root: Path, kills: int) -
         clients = [threading.Thread(target=send, args=(address, token, own, acknowledged)) for own in shares]
         for client in clients:
             client.start()
-        time.sleep(chance.random() * 1.5)
+        enough, until = len(acknowledged) + chance.randint(0, 12), time.monotonic() + 30
+        while len(acknowledged) < enough and time.monotonic() < until:
+            time.sleep(0.002)
+        time.sleep(chance.random() * 0.2)
         cut += any(client.is_alive() for client in clients)
         serving.send_signal(signal.SIGKILL)
         serving.wait()
