@@ -27,6 +27,7 @@ from connectors import registry
 from connectors.base import File, Source
 from connectors.object_store import Listed, ObjectStore
 from connectors.sources.beside import parts_of, path_beside
+from connectors.sources.delta import LOG
 from store.errors import BadInput, BailiwickError, Retryable
 
 SCHEMES = ("az", "s3", "gs")
@@ -201,6 +202,9 @@ class ObjectPlace:
 
     def files(self, source: Source) -> Iterator[Found]:
         listing = self._listing
+        for local in listing:
+            if local.parent == self._walked / LOG:  # the walk of a table reads its log; it stays for the visit
+                self._fill(local, [])
         for file in source.walk(self._walked):
             listed = listing.get(file.path)
             if listed is not None:

@@ -99,11 +99,16 @@ def _file(hub_dir: Path, environ: Mapping[str, str]) -> list[dict[str, Any]]:
         return [_entry(HUB_FILE, False, error.message, error.advice)]
     try:
         found = hub.store.reads(local_viewer()).verify_trail()
+        failing = [row for row in hub.store.reads(local_viewer()).pulls() if row["error"]]
         kept = aside(hub.store.reads(local_viewer()).aside())
     finally:
         hub.close()
     told = f"{found.size} events" if found.holds else found.flaws[0].what
     return [
         _entry("trail", found.holds, told, "See `bailiwick audit verify --data`."),
+        *[
+            _entry(f"pull {row['pull']}", False, f"{row['place']}: {row['error']}", row["advice"] or "See `pull list`.")
+            for row in failing
+        ],
         _entry("inventory", not kept, kept or "nothing is kept aside", "See `bailiwick model aside`, and add them."),
     ]

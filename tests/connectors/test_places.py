@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 from emulators import AZURE_KEY, EMULATORS, Emulator
 
 from connectors.base import Wanted
@@ -103,6 +105,17 @@ def test_a_payload_is_followed_inside_the_container_and_nowhere_else(emulator: E
         chunks = list(source.read(file, source.options(), Wanted()).chunks())
     assert [row for chunk in chunks for row in chunk.table.to_pylist()] == [{"x": 7}, {"x": 8}]
     assert [record.reason for chunk in chunks for record in chunk.unreadable] == ["dataref"]
+
+
+def test_of_a_delta_table_only_the_files_of_its_newest_version(tmp_path: Path, tmp_path_factory: Any) -> None:
+    table = tmp_path / "table"
+    for values, mode in (([1, 2], "append"), ([7], "overwrite"), ([8], "append")):
+        write_deltalake(str(table), pa.table({"x": values}), mode=mode)
+    with EMULATORS["s3"](tmp_path_factory.mktemp("emulator")) as running:
+        for path in (path for path in table.rglob("*") if path.is_file()):
+            running.put(f"lake/table/{path.relative_to(table).as_posix()}", path.read_bytes())
+        read = rows_of(visit(running, "lake/table", tmp_path / "spool"), "tabular")
+    assert sorted(row["x"] for rows in read.values() for row in rows) == [7, 8]
 
 
 def test_what_is_not_there_is_told(emulator: Emulator, tmp_path: Path) -> None:

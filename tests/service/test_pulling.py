@@ -93,6 +93,7 @@ def test_a_place_that_cannot_be_listed_is_seen_and_backs_off(line: CommandLine) 
         assert said.code == 2 and "no such file" in said.json["pulls"][0]["error"]
         (row,) = line.ok("pull", "list")["pulls"]
         assert (row["state"], row["failures"]) == ("failing", failures) and row["advice"]
+        assert any("no such file" in look["found"] for look in line.run("doctor", "--json").json["checks"])
         waits.append((row["last_visit"], row["next_at"]))
     seconds = [
         (datetime.fromisoformat(later) - datetime.fromisoformat(first)).total_seconds() for first, later in waits
