@@ -26,12 +26,14 @@ from service.stores import visiting
 from service.wiring import Hub, wall_clock
 from store import writes
 from store.access import Grant, Permission, Viewer, require
-from store.errors import BadInput, BailiwickError, Refused, UnknownName, did_you_mean
+from store.errors import BadInput, BailiwickError, Refused, Retryable, UnknownName, did_you_mean
 from store.events import Event
 from store.receipt import Kind
 
 GROUP = 100
 """Files after which the cursor is written: what a kill may offer again."""
+GIVE_UP = 3
+"""Files in a row that could not be read now, after which the rest waits for the next visit."""
 LONGEST_WAIT = timedelta(hours=6)
 """After failures in a row, no longer than this (or `every`, where that is longer) until the next try."""
 log = logging.getLogger("bailiwick.pull")
@@ -148,6 +150,7 @@ def _take_new(
     listed = list(place.files(source))
     fresh = [found for found in listed if seen.get(found.key) != (found.size, found.etag)]
     visit.found, visit.waiting = len(listed), len(fresh)
+    in_row = 0
     for found in fresh:
         if until is not None and time.monotonic() > until:
             return
@@ -158,6 +161,13 @@ def _take_new(
             batch = receipt.get("batch", receipt.get("aside"))
         except BadInput as error:
             refused = error.message
+        except Retryable as error:
+            # It waits, and keeps no other file waiting; but a place that has gone away is not asked for each of them.
+            visit.error, in_row = error, in_row + 1
+            if in_row == GIVE_UP:
+                return
+            continue
+        in_row = 0
         visit.seen.append(_seen(settings, found, batch, refused))
         visit.waiting -= 1
         visit.taken += refused is None

@@ -11,19 +11,21 @@ import sys
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from commandline import CommandLine
 from emulators import EMULATORS
 from world import OWNER, hub_on_disk, populate, rows_of, write_csv, write_lines
 
+from service.commands import pulling
 from service.commands.inspection import verify_audit
 from service.commands.pulling import due, pull
 from service.config import parse
 from service.scheduler import Scheduler
 from service.wiring import open_hub, wall_clock
 from store.access import Grant, Viewer
-from store.errors import BadInput, NotPermitted, Refused
+from store.errors import BadInput, NotPermitted, Refused, Retryable
 
 LOGS = '[[pull]]\nsite = "cloud"\nwhere = "../logs"\nmodel = "loan"\nevery = "15m"\n'
 
@@ -105,6 +107,26 @@ def test_a_place_that_cannot_be_listed_is_seen_and_backs_off(line: CommandLine) 
     assert line.ok("pull", "list")["pulls"][0]["state"] == "well"
 
 
+def test_one_file_that_cannot_be_read_now_keeps_no_other_waiting(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No disk and no network fails at a file's name, so the failure is put there by hand."""
+    taking = pulling.ingest_file
+
+    def failing(*arguments: Any, **named: Any) -> dict[str, Any]:
+        if arguments[3].name == "a.jsonl":
+            raise Retryable("it changed while it was read", advice="Later.")
+        return taking(*arguments, **named)
+
+    log(line, "a.jsonl", 1)
+    log(line, "b.jsonl", 2)
+    with monkeypatch.context() as patched:
+        patched.setattr(pulling, "ingest_file", failing)
+        (row,) = line.run("pull", "--once", "--json").json["pulls"]
+        assert (row["taken"], row["waiting"]) == (1, 1) and "changed while" in row["error"]
+    assert once(line) == {"found": 2, "taken": 1, "refused": 0, "waiting": 0}
+
+
 def test_objects_of_a_store_are_pulled(line: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A blob that is appended to, as the collector's hours are, is read on, and never taken twice."""
     (tmp_path / "emulator").mkdir()
@@ -180,8 +202,6 @@ def test_settings_that_cannot_be_right(text: str, told: str) -> None:
 
 
 def test_one_visit_at_a_time(tmp_path: Path) -> None:
-    from service.commands import pulling
-
     hub = populate(hub_on_disk(tmp_path / "hub", settings=f"{SETTINGS}{LOGS}"))
     lock = pulling._busy.setdefault((hub.path, "cloud-loan-predictions"), pulling.threading.Lock())
     try:
