@@ -22,7 +22,8 @@ _KEYS = frozenset(
         *("what_it_is", "what_it_is_not", "sections", "controls"),
     }
 )
-_OPTIONAL = frozenset({"superseded_by"})
+_OPTIONAL = frozenset({"superseded_by", "subject"})
+SUBJECTS = ("model", "models")
 _CONTROL_KEYS = frozenset({"id", "title", "needs", "kind", "required"})
 _CONTROL_OPTIONAL = frozenset({"cite", "source"})
 _SOURCE_KEYS = frozenset({"id", "title", "grade", "checked_by", "checked_on", "checked"})
@@ -30,7 +31,7 @@ KINDS = ("fact", "declared", "narrative")
 READ_AT_SOURCE = "V"
 """Only where a text was read word for word in an official manifestation and checked against a second one."""
 GRADES = (READ_AT_SOURCE, "v", "S", "X")
-SECTIONS = (
+_OF_ONE_MODEL = (
     "about",
     "coverage",
     "not_looked_at",
@@ -45,6 +46,19 @@ SECTIONS = (
     "methods",
     "trail",
 )
+_OF_MODELS = (
+    "about",
+    "coverage",
+    "not_looked_at",
+    "changes_to_limits",
+    "by_tier",
+    "since_before",
+    "cases",
+    "decisions",
+    "trail",
+)
+SECTIONS = {"model": _OF_ONE_MODEL, "models": _OF_MODELS}
+"""In what a pack may choose from, by its subject."""
 NEEDS = frozenset(
     {
         "owner",
@@ -65,6 +79,11 @@ NEEDS = frozenset(
         "events_recorded",
         "group_accuracy_measured",
         "limits_have_sources",
+        "owners",
+        "tier_reasons",
+        "fleet_sent",
+        "fleet_changes_have_reasons",
+        "fleet_cases_handled",
     }
 )
 """What a control may ask of the facts; `reports/build/controls.py` answers each."""
@@ -107,6 +126,8 @@ class Pack:
     """Of the law it speaks of, as of status_date."""
     status_date: Date
     sources: tuple[Source, ...]
+    subject: str
+    """`model`: one model; `models`: all of them, or those of a site."""
     superseded_by: str
     """The pack that takes its place; empty while it stands."""
     what_it_is: tuple[str, ...]
@@ -155,8 +176,10 @@ def parse_pack(text: str, *, source: str) -> Pack:
         if control.source:
             _known(control.source, [one.id for one in sources], f"{source}: {control.id}: source")
     sections = _names(document, "sections", source)
+    subject = str(document.get("subject", "model"))
+    _known(subject, SUBJECTS, f"{source}: subject")
     for section in sections:
-        _known(section, SECTIONS, f"{source}: sections")
+        _known(section, SECTIONS[subject], f"{source}: sections")
     _unique(list(sections), f"{source}: sections")
     if "coverage" in sections and sections.index("coverage") > sections.index("about") + 1:
         raise BadInput(f"{source}: coverage must stand right after what the document is")
@@ -169,6 +192,7 @@ def parse_pack(text: str, *, source: str) -> Pack:
         status=_word(document, "status", source),
         status_date=_date(document, "status_date", source),
         sources=sources,
+        subject=subject,
         superseded_by=str(document.get("superseded_by", "")),
         what_it_is=_names(document, "what_it_is", source),
         what_it_is_not=_names(document, "what_it_is_not", source),

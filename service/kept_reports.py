@@ -7,17 +7,14 @@ nobody recorded.
 from __future__ import annotations
 
 import logging
-from datetime import datetime
 from typing import Any
 
-from reports.build.controls import gaps
-from reports.build.facts import GeneralFacts
 from reports.elements import State
 from reports.render.html import render_html
 from reports.render.json import render_json
 from reports.sign import sign
 from service.checkpoints import checkpoint_now
-from service.reporting import make_report, render_pdf_apart
+from service.reporting import Asked, Gathered, gaps_of, make_report, render_pdf_apart
 from service.signing_keys import load_signing_identity, root_digest
 from service.wiring import Hub
 from store import writes
@@ -38,11 +35,10 @@ def root_for(hub: Hub, format: str) -> str:
 def keep_report(
     hub: Hub,
     viewer: Viewer,
-    facts: GeneralFacts,
+    facts: Gathered,
+    asked: Asked,
     *,
     format: str,
-    start: datetime,
-    end: datetime,
     event: Event,
     draft: str | None = None,
 ) -> dict[str, Any]:
@@ -54,17 +50,18 @@ def keep_report(
         "json": lambda: render_json(report),
     }[format]()
     kept = hub.folder / "reports" / f"{report.id}.{format}"
-    with hub.store.write(viewer.name, event, f"{facts.file.name}:{facts.file.version}") as tx:
+    model, version = facts.subject
+    with hub.store.write(viewer.name, event, f"{model}:{version}".rstrip(":")) as tx:
         beside = kept.with_name(kept.name + ".part")
         beside.write_bytes(content)
         beside.replace(kept)
         columns = {
             "id": report.id,
             "pack": facts.pack.id,
-            "model": facts.file.name,
-            "version": facts.file.version,
-            "period_from": start,
-            "period_to": end,
+            "model": model,
+            "version": version,
+            "period_from": asked.start,
+            "period_to": asked.end,
             "as_of": facts.as_of,
             "format": format,
             "state": str(report.state),
@@ -72,7 +69,8 @@ def keep_report(
             "evidence_sha256": report.evidence_sha256,
             "file": kept.name,
             "draft": draft,
-            "gaps": gaps(facts),
+            "gaps": gaps_of(facts),
+            "site": asked.site,
         }
         writes.report(tx, **columns)
         # The paper carries the root that it stands on: whoever holds a copy is a witness of the trail.
@@ -86,7 +84,7 @@ def keep_report(
     return {"schema": "bailiwick/report/1", **columns, "path": str(kept), "seq": tx.seq}
 
 
-def _signed(hub: Hub, facts: GeneralFacts, pdf: bytes) -> bytes:
+def _signed(hub: Hub, facts: Gathered, pdf: bytes) -> bytes:
     return sign(
         pdf,
         load_signing_identity(hub.folder / "keys"),

@@ -16,20 +16,25 @@ from pathlib import Path
 from typing import Any
 
 from monitors.accounting import spends_of, spent
+from reports.build.controls import gaps
 from reports.build.facts import GeneralFacts, json_ready
+from reports.build.fleet import build_fleet
+from reports.build.fleet_controls import fleet_gaps
+from reports.build.fleet_facts import FleetFacts
 from reports.build.general import build
 from reports.compare import recomputed_findings
 from reports.elements import Report, State
 from reports.packs import load_pack
 from reports.render.pdf import write_request
 from service.bundles import budget_of
+from service.fleet_reporting import fleet_facts
 from service.impact_counts import impact_counts
 from service.judging import judge
 from service.known import known_model
 from service.series import load_version
 from service.wiring import Hub
 from store.access import Viewer
-from store.errors import BailiwickError
+from store.errors import BadInput, BailiwickError
 from store.model_file import ModelFile
 from store.reads import Reads
 from store.result import Monitor, table_of
@@ -53,69 +58,109 @@ class Release:
 DRAFT = Release()
 
 
-def gather(
-    hub: Hub,
-    viewer: Viewer,
-    *,
-    pack: str,
-    model: str,
-    version: str | None,
-    start: datetime,
-    end: datetime,
-    as_of: int | None = None,
-    now: datetime | None = None,
-    built_by: str | None = None,
-    release: Release = DRAFT,
-) -> GeneralFacts:
-    """Everything the report tells. as_of and now pin an earlier state; without them it is the present."""
-    moment = hub.now() if now is None else now
-    loaded = load_pack(pack)
-    reads = Reads(hub.store.cursor(), viewer, as_of=as_of, now=moment)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Which report: a pack, its subject, and a period."""
+
+    pack: str
+    start: datetime
+    end: datetime
+    """Exclusive."""
+    model: str | None = None
+    version: str | None = None
+    """None: the newest."""
+    site: str | None = None
+    """For packs on all models: only this site's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """As of which seq, at which time and by whom; the fields that are None are the present's."""
+
+    as_of: int | None = None
+    now: datetime | None = None
+    built_by: str | None = None
+
+
+PRESENT = Moment()
+Gathered = GeneralFacts | FleetFacts
+
+
+def gather(hub: Hub, viewer: Viewer, asked: Asked, *, at: Moment = PRESENT, release: Release = DRAFT) -> Gathered:
+    """Everything the report tells, of one model or of all, as the pack's subject is."""
+    pack = load_pack(asked.pack)
+    moment = hub.now() if at.now is None else at.now
+    reads = Reads(hub.store.cursor(), viewer, as_of=at.as_of, now=moment)
+    leaf = reads.one("SELECT known_at FROM audit_leaf WHERE seq = ?", [reads.seq])
+    head: dict[str, Any] = {
+        "org": hub.config.org or "this organisation",
+        "pack": pack,
+        "state": release.state,
+        "signatories": list(release.signatories),
+        "signing_root": release.signing_root,
+        "as_of": reads.seq,
+        "as_of_at": _text(leaf["known_at"] if leaf else moment),
+        "period_from": _text(asked.start),
+        "period_to": _text(asked.end),
+        "built_at": _text(moment),
+        "built_by": viewer.name if at.built_by is None else at.built_by,
+        "declarations": reads.declarations(asked.model or "*", asked.pack),
+        "proof": {"seq": reads.seq, "size": reads.seq + 1, "root": reads.root(), "checked": reads.verify_trail().holds},
+        "libraries": {name: found for name in LIBRARIES if (found := _version(name))},
+    }
+    if pack.subject == "models":
+        if asked.model is not None:
+            raise BadInput(f"{pack.id} is a report on all models", advice="Leave --model out; --site narrows it.")
+        return FleetFacts(**head, **fleet_facts(reads, asked.site, asked.start, asked.end, coverage=coverage_of))
+    if asked.model is None or asked.site is not None:
+        raise BadInput(f"{pack.id} is a report on one model", advice="Name it with --model, and no --site.")
+    return GeneralFacts(**head, **_model_facts(hub, viewer, reads, asked.model, asked, moment))
+
+
+def gaps_of(facts: Gathered) -> list[str]:
+    """Why a report of these facts cannot be issued yet; empty when it can."""
+    return fleet_gaps(facts) if isinstance(facts, FleetFacts) else gaps(facts)
+
+
+def _model_facts(hub: Hub, viewer: Viewer, reads: Reads, model: str, asked: Asked, moment: datetime) -> dict[str, Any]:
+    """What a report on one model tells beside its head."""
+    version, start, end = asked.version, asked.start, asked.end
     wanted = version or reads.newest_version(model)
     row = reads.model(model, wanted) if wanted else None
     if row is None:
         known_model(hub, viewer, model, version)
         raise BailiwickError(f"{model} was not known at seq {reads.seq}", advice="Choose a later as-of.")
     file: ModelFile = row["file"]
-    coverage = _coverage(reads, model, row, start, end)
-    leaf = reads.one("SELECT known_at FROM audit_leaf WHERE seq = ?", [reads.seq])
     results = [
         result
         for result in reads.results(model=model, version=row["version"], window_from=start)
         if result["window"]["from"] < _text(end)
     ]
-    return GeneralFacts(
-        org=hub.config.org or "this organisation",
-        pack=loaded,
-        state=release.state,
-        signatories=list(release.signatories),
-        signing_root=release.signing_root,
-        as_of=reads.seq,
-        as_of_at=_text(leaf["known_at"] if leaf else moment),
-        period_from=_text(start),
-        period_to=_text(end),
-        built_at=_text(moment),
-        built_by=viewer.name if built_by is None else built_by,
-        model={key: value for key, value in row.items() if key not in ("file", "spec", "changes")},
-        file=file,
-        coverage=coverage,
-        receipts=[r for r in reads.receipts(model=model) if _meets(r, start, end)],
-        results=results,
-        changes=[change for change in row["changes"] if change["known_at"] < max(end, moment)],
-        alerts=[
+    author = reads.one(
+        "SELECT json_extract_string(p.private, '$.actor') AS actor FROM model_at(?) m JOIN audit_private p USING (seq) "
+        "WHERE m.model = ? AND m.version = ?",
+        [reads.seq, model, row["version"]],
+    )
+    told = {key: value for key, value in row.items() if key not in ("file", "spec", "changes")}
+    sections = load_pack(asked.pack).sections
+    return {
+        "model": {**told, "declared_by": author["actor"] if author else None},
+        "file": file,
+        "coverage": coverage_of(reads, model, row, start, end),
+        "receipts": [r for r in reads.receipts(model=model) if _meets(r, start, end)],
+        "results": results,
+        "changes": [change for change in row["changes"] if change["known_at"] < max(end, moment)],
+        "alerts": [
             reads.alert(alert["id"]) or {} for alert in reads.alerts(model=model) if alert["version"] == row["version"]
         ],
-        requests=[reads.request(request["id"]) or {} for request in reads.requests(model=model)],
-        declarations=reads.declarations(model, pack),
-        impact=impact_counts(reads, file, row["spec"], start, end) if "impact" in loaded.sections else {},
-        ledger=reads.ledger(file.privacy.people) if file.privacy else [],
-        people=people_of(hub, reads, file, moment),
-        proof={"seq": reads.seq, "size": reads.seq + 1, "root": reads.root(), "checked": reads.verify_trail().holds},
-        libraries={name: found for name in LIBRARIES if (found := _version(name))},
-    )
+        "requests": [reads.request(request["id"]) or {} for request in reads.requests(model=model)],
+        "impact": impact_counts(reads, file, row["spec"], start, end) if "impact" in sections else {},
+        "ledger": reads.ledger(file.privacy.people) if file.privacy else [],
+        "people": people_of(hub, reads, file, moment),
+    }
 
 
-def _coverage(reads: Reads, model: str, row: dict[str, Any], start: datetime, end: datetime) -> list[dict[str, Any]]:
+def coverage_of(reads: Reads, model: str, row: dict[str, Any], start: datetime, end: datetime) -> list[dict[str, Any]]:
     """Every site that ever served this version, those that sent nothing in the period too."""
     sites = {site["site"]: site for site in reads.sites()}
     found = {held["site"]: held for held in reads.coverage(model, row["version"], start, end)}
@@ -172,8 +217,8 @@ def _version(name: str) -> str | None:
         return None
 
 
-def make_report(facts: GeneralFacts) -> Report:
-    return build(facts)
+def make_report(facts: Gathered) -> Report:
+    return build_fleet(facts) if isinstance(facts, FleetFacts) else build(facts)
 
 
 def render_pdf_apart(report: Report, folder: Path) -> bytes:
@@ -205,23 +250,24 @@ def render_pdf_apart(report: Report, folder: Path) -> bytes:
 
 def recompute(hub: Hub, viewer: Viewer, evidence: dict[str, Any]) -> list[dict[str, Any]]:
     """What differs when the report's facts are gathered and its results judged again: nothing, in a sound hub."""
-    told, held = evidence["report"], evidence["model_file"]
+    told, held = evidence["report"], evidence.get("model_file")
     again = gather(
         hub,
         viewer,
-        pack=told["pack"]["id"],
-        model=str(held["name"]),
-        version=str(held["version"]),
-        start=_moment(evidence["period"]["from"]),
-        end=_moment(evidence["period"]["to"]),
-        as_of=evidence["as_of"]["seq"],
-        now=_moment(told["built_at"]),
-        built_by=told["built_by"],
+        Asked(
+            pack=told["pack"]["id"],
+            model=None if held is None else str(held["name"]),
+            version=None if held is None else str(held["version"]),
+            site=evidence.get("site"),
+            start=_moment(evidence["period"]["from"]),
+            end=_moment(evidence["period"]["to"]),
+        ),
+        at=Moment(as_of=evidence["as_of"]["seq"], now=_moment(told["built_at"]), built_by=told["built_by"]),
         release=Release(State(told["state"]), tuple(told["signatories"]), told["signing_root"]),
     )
-    fresh = build(again).evidence
+    fresh = make_report(again).evidence
     found: list[dict[str, Any]] = [finding.as_json() for finding in recomputed_findings(evidence, fresh)]
-    return found + _rejudge(hub, viewer, evidence)
+    return found if held is None else found + _rejudge(hub, viewer, evidence)
 
 
 def _moment(text: str) -> datetime:

@@ -6,7 +6,7 @@ incomplete. `gaps` is what stands between a draft and an issued report.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -54,10 +54,11 @@ class Answer:
 
 
 def answers(facts: GeneralFacts) -> list[Answer]:
-    return [_answer(facts, control) for control in facts.pack.controls]
+    return [answer(facts, control, _CHECKS, asked=_owner(facts)[1]) for control in facts.pack.controls]
 
 
-def _answer(facts: GeneralFacts, control: Control) -> Answer:
+def answer(facts: Any, control: Control, checks: Mapping[str, Callable[..., Held]], *, asked: str) -> Answer:
+    """How a control is answered by facts of any subject; `asked` is who is asked where it is missing."""
     said = facts.declarations.get(control.id)
     if said is not None and said["not_applicable"]:
         return _said(facts, control, "not applicable", said)
@@ -66,19 +67,20 @@ def _answer(facts: GeneralFacts, control: Control) -> Answer:
             return _said(facts, control, "declared", said)
         held, why = False, "nobody has declared it for this model"
     else:
-        found, why = _CHECKS[control.needs](facts)
+        found, why = checks[control.needs](facts)
         if found is None:
             return Answer(control, "not applicable", why)
         held = found
     if not held:
-        return Answer(control, "missing", why, owner=_owner(facts)[1])
+        return Answer(control, "missing", why, owner=asked)
     if control.kind == "fact":
         return Answer(control, "met", why)
-    last = facts.changes[0] if facts.changes else {}
-    return _said(facts, control, "declared", {"text": why, "by": last.get("actor"), "at": last.get("known_at")})
+    model = facts.model
+    said = {"text": why, "by": model.get("declared_by"), "at": model.get("known_at")}
+    return _said(facts, control, "declared", said)
 
 
-def _said(facts: GeneralFacts, control: Control, status: str, said: Row) -> Answer:
+def _said(facts: Any, control: Control, status: str, said: Row) -> Answer:
     at = str(said.get("at") or "")
     return Answer(
         control,
@@ -113,7 +115,8 @@ def measured(results: list[Row], *monitors: str) -> list[Row]:
     return [result for result in results if result["monitor"] in monitors and result["value"] is not None]
 
 
-Check = Callable[[GeneralFacts], tuple[bool | None, str]]
+Held = tuple[bool | None, str]
+Check = Callable[[GeneralFacts], Held]
 """True held, False missing, None does not apply; and why, in words."""
 
 

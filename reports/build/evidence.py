@@ -20,6 +20,32 @@ _RENDERING = frozenset({"built_at", "built_by", "signing_root"})
 
 def evidence(facts: GeneralFacts) -> dict[str, Any]:
     """JSON-ready; equal facts give equal bytes in canonical JSON."""
+    return with_head(
+        facts,
+        {
+            "model": facts.model,
+            "model_file": facts.file.document,
+            "coverage": facts.coverage,
+            "receipts": facts.receipts,
+            "results": facts.results,
+            "changes": facts.changes,
+            "alerts": facts.alerts,
+            "requests": facts.requests,
+            "impact": facts.impact,
+            "ledger": facts.ledger,
+            "people": facts.people,
+            "controls": [answer.as_json() for answer in answers(facts)],
+        },
+    )
+
+
+def evidence_bytes(document: dict[str, Any]) -> bytes:
+    """The bytes that are attached and whose SHA-256 is printed."""
+    return canonical_json(document).encode()
+
+
+def with_head(facts: Any, body: dict[str, Any]) -> dict[str, Any]:
+    """Facts of any subject as evidence: what every report says of itself, and the body."""
     document = {
         "schema": SCHEMA,
         "report": {
@@ -34,30 +60,14 @@ def evidence(facts: GeneralFacts) -> dict[str, Any]:
         },
         "as_of": {"seq": facts.as_of, "at": facts.as_of_at},
         "period": {"from": facts.period_from, "to": facts.period_to},
-        "model": facts.model,
-        "model_file": facts.file.document,
-        "coverage": facts.coverage,
-        "receipts": facts.receipts,
-        "results": facts.results,
-        "changes": facts.changes,
-        "alerts": facts.alerts,
-        "requests": facts.requests,
+        **body,
         "declarations": facts.declarations,
-        "impact": facts.impact,
-        "ledger": facts.ledger,
-        "people": facts.people,
-        "controls": [answer.as_json() for answer in answers(facts)],
         "trail": facts.proof,
         "libraries": facts.libraries,
     }
     # One trip through text, so that what is compared later is what a file can hold.
     copy: dict[str, Any] = json.loads(canonical_json(document))
     return copy
-
-
-def evidence_bytes(document: dict[str, Any]) -> bytes:
-    """The bytes that are attached and whose SHA-256 is printed."""
-    return canonical_json(document).encode()
 
 
 def substance(document: dict[str, Any]) -> dict[str, Any]:

@@ -89,6 +89,16 @@ class GeneralFacts:
         return out
 
     @property
+    def subject(self) -> tuple[str, str]:
+        """Model and version, as the record names the report."""
+        return self.file.name, self.file.version
+
+    @property
+    def site(self) -> None:
+        """A report on one model speaks of all its sites."""
+        return None
+
+    @property
     def report_id(self) -> str:
         """A function of what is told, not of when it was rendered."""
         return make_id(

@@ -16,6 +16,7 @@ from reports.build.evidence import evidence, evidence_bytes, substance_digest
 from reports.build.facts import GeneralFacts
 from reports.build.fairness import fairness_section, newest
 from reports.build.findings import drift_section, performance_section, series
+from reports.build.fleet_facts import FleetFacts
 from reports.build.impact import impact_section
 from reports.build.limits import limit_changes, limits_section
 from reports.build.methods import methods_section
@@ -35,6 +36,7 @@ from reports.elements import (
     Table,
     Text,
 )
+from reports.packs import Pack
 from store.canonical import sha256_hex
 
 
@@ -126,7 +128,20 @@ def _newest_words(facts: GeneralFacts, monitor: str) -> str:
 
 
 def about_section(facts: GeneralFacts) -> Section:
-    found = answers(facts)
+    elements: list[Element] = [
+        *(Text(told) for told in facts.pack.what_it_is),
+        *law(facts.pack),
+        Heading("What it is not"),
+        Bullets(facts.pack.what_it_is_not),
+        Heading("The model as its owner declared it"),
+        Facts(tuple(_declared(facts))),
+        control_table(answers(facts)),
+    ]
+    return Section("about", "What this is", tuple(elements))
+
+
+def control_table(found: list[Answer]) -> Table:
+    """What the pack asks, and how each control is answered."""
     rows = tuple(
         (
             Cell(answer.control.id, answer.control.id),
@@ -142,27 +157,18 @@ def about_section(facts: GeneralFacts) -> Section:
         Column("Answer", Kind.STATE, 1.1),
         Column("Why", width=2.2),
     )
-    elements: list[Element] = [
-        *(Text(told) for told in facts.pack.what_it_is),
-        *_law(facts),
-        Heading("What it is not"),
-        Bullets(facts.pack.what_it_is_not),
-        Heading("The model as its owner declared it"),
-        Facts(tuple(_declared(facts))),
-        Table(
-            f"What this report should hold: {completeness(found)}",
-            columns,
-            rows,
-            note="Declared: a person said so. Met: the record shows it. Completeness says nothing "
-            "about whether the file was changed; that is integrity, and is checked apart.",
-        ),
-    ]
-    return Section("about", "What this is", tuple(elements))
+    return Table(
+        f"What this report should hold: {completeness(found)}",
+        columns,
+        rows,
+        note="Declared: a person said so. Met: the record shows it. Completeness says nothing about whether the file "
+        "was changed; that is integrity, and is checked apart.",
+    )
 
 
-def _law(facts: GeneralFacts) -> list[Element]:
+def law(pack: Pack) -> list[Element]:
     """Which law it speaks of and how that stood, what of its text was read, and what stands in the way of issuing."""
-    pack, out = facts.pack, list[Element]()
+    out = list[Element]()
     if pack.superseded_by:
         out.append(
             Note(f"This pack is superseded by {pack.superseded_by}. Build the report with that one.", caution=True)
@@ -217,7 +223,7 @@ def short(digest: object) -> str:
     return f"{str(digest)[:16]}…" if digest else "not frozen yet"
 
 
-def trail_section(facts: GeneralFacts, digest: str, substance: str) -> Section:
+def trail_section(facts: GeneralFacts | FleetFacts, digest: str, substance: str) -> Section:
     proof = facts.proof
     checked = {
         "True": "re-derived from its leaves when this report was built, and it held",
@@ -257,7 +263,7 @@ def trail_section(facts: GeneralFacts, digest: str, substance: str) -> Section:
     return Section("trail", "The trail, and how to check this report", elements)
 
 
-def _signature(facts: GeneralFacts) -> str:
+def _signature(facts: GeneralFacts | FleetFacts) -> str:
     if not facts.signing_root:
         return "this format carries none; the digest of the file stands in the audit trail"
     return f"by the organisation, under its root certificate with SHA-256 {facts.signing_root}"

@@ -27,8 +27,9 @@ EXAMPLE = "bailiwick report build --pack general --model loan-approval --from 20
 
 @command(report_app, "build", example=EXAMPLE)
 def build(
-    pack: str = typer.Option(..., help="Which report: general, nyc-ll144, eu-ai-act-evidence."),
-    model: str = typer.Option(..., help="M or M:V."),
+    pack: str = typer.Option(..., help="Which report: general, committee, nyc-ll144, eu-ai-act-evidence."),
+    model: str | None = typer.Option(None, help="M or M:V; for packs on one model."),
+    site: str | None = typer.Option(None, help="Of this site only; for packs on all models."),
     from_: str = typer.Option(..., "--from", metavar="T", help="Start of the period."),
     to: str = typer.Option(..., "--to", metavar="T", help="End of the period, exclusive."),
     output: Path = typer.Option(..., "-o", "--output", metavar="FILE", help="The file to write."),
@@ -47,8 +48,9 @@ def build(
             session.hub,
             session.viewer,
             pack=pack,
-            model=str(name),
+            model=name,
             version=version,
+            site=site,
             start=parse_time(from_),
             end=parse_time(to),
             format=format or format_of(output),

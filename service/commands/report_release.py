@@ -10,13 +10,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from reports.build.evidence import evidence, substance
-from reports.build.facts import GeneralFacts
+from reports.build.evidence import substance
 from reports.elements import State
 from reports.identify import identify
 from reports.packs import load_pack
 from service.kept_reports import keep_report, root_for
-from service.reporting import Release, gather
+from service.reporting import Asked, Gathered, Moment, Release, gather, make_report
 from service.wiring import Hub
 from store import writes
 from store.access import Permission, Viewer, require
@@ -69,30 +68,20 @@ def approve_report(hub: Hub, viewer: Viewer, *, id: str) -> dict[str, Any]:
         {"role": "reviewed", "by": reviewed["by"], "at": reviewed["at"]},
         {"role": "approved", "by": viewer.name, "at": hub.now()},
     )
-    facts = gather(
-        hub,
-        viewer,
+    one = None if row["model"] == "*" else row["model"]
+    asked = Asked(
         pack=row["pack"],
-        model=row["model"],
-        version=row["version"],
+        model=one,
+        version=row["version"] if one else None,
+        site=row["site"],
         start=row["from"],
         end=row["to"],
-        as_of=row["as_of"],
-        now=_moment(told["report"]["built_at"]),
-        built_by=row["built_by"],
-        release=Release(State.ISSUED, signatories, root_for(hub, row["format"])),
     )
+    at = Moment(as_of=row["as_of"], now=_moment(told["report"]["built_at"]), built_by=row["built_by"])
+    release = Release(State.ISSUED, signatories, root_for(hub, row["format"]))
+    facts = gather(hub, viewer, asked, at=at, release=release)
     _refuse_other_numbers(told, facts)
-    made = keep_report(
-        hub,
-        viewer,
-        facts,
-        format=row["format"],
-        start=row["from"],
-        end=row["to"],
-        event=Event.REPORT_FILE_ISSUED,
-        draft=id,
-    )
+    made = keep_report(hub, viewer, facts, asked, format=row["format"], event=Event.REPORT_FILE_ISSUED, draft=id)
     return {**made, "stage": "issued", "signatories": [dict(one) for one in signatories]}
 
 
@@ -129,7 +118,7 @@ def _draft(hub: Hub, viewer: Viewer, id_: str, permission: Permission) -> dict[s
     row = hub.store.reads(viewer).report(id_=id_)
     if row is None:
         raise UnknownName(f"no report {id_}", advice="List them with `bailiwick report list`.")
-    require(viewer, permission, model=row["model"])
+    require(viewer, permission, site=row["site"], model=None if row["model"] == "*" else row["model"])
     return row
 
 
@@ -171,8 +160,8 @@ def _evidence_of(hub: Hub, row: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
-def _refuse_other_numbers(told: dict[str, Any], facts: GeneralFacts) -> None:
-    before, now = _content(told), _content(evidence(facts))
+def _refuse_other_numbers(told: dict[str, Any], facts: Gathered) -> None:
+    before, now = _content(told), _content(make_report(facts).evidence)
     if before != now:
         differing = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
         raise Refused(

@@ -6,13 +6,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from reports.build.controls import gaps
 from reports.identify import identify
 from reports.signature import check_signature
 from reports.verify import RecordedReport, verify
 from service.commands.report_release import submit_report
 from service.kept_reports import FORMATS, keep_report, root_for
-from service.reporting import Release, gather, recompute
+from service.reporting import Asked, Release, gaps_of, gather, recompute
 from service.signing_keys import roots
 from service.wiring import Hub
 from store.access import Grant, Permission, Viewer, require
@@ -29,29 +28,31 @@ def build_report(
     viewer: Viewer,
     *,
     pack: str,
-    model: str,
-    version: str | None = None,
     start: datetime,
     end: datetime,
+    model: str | None = None,
+    version: str | None = None,
+    site: str | None = None,
     format: str = "pdf",
     issue: bool = False,
 ) -> dict[str, Any]:
     """Builds a report, keeps it in the hub's reports/, and records its digests in the trail."""
-    require(viewer, Permission.REPORT_BUILD, model=model)
+    require(viewer, Permission.REPORT_BUILD, site=site, model=model)
     if format not in FORMATS:
         raise BadInput(f"format {format!r} is none of {', '.join(FORMATS)}", advice="PDF is the default.")
     if not start < end:
         raise BadInput("the period ends before it begins", advice="Give --from before --to; --to is exclusive.")
     release = Release(signing_root=root_for(hub, format))
-    facts = gather(hub, viewer, pack=pack, model=model, version=version, start=start, end=end, release=release)
-    missing = gaps(facts)
+    asked = Asked(pack=pack, model=model, version=version, site=site, start=start, end=end)
+    facts = gather(hub, viewer, asked, release=release)
+    missing = gaps_of(facts)
     if issue and missing:
         raise Refused(
             f"the report cannot be issued: {missing[0]}" + (f"; and {len(missing) - 1} more" if missing[1:] else ""),
             advice="Close the gaps, or build it as a draft, without --issue.",
             details={"pack": pack, "gaps": missing},
         )
-    made = keep_report(hub, viewer, facts, format=format, start=start, end=end, event=Event.REPORT_FILE_BUILT)
+    made = keep_report(hub, viewer, facts, asked, format=format, event=Event.REPORT_FILE_BUILT)
     if issue:
         made |= submit_report(hub, viewer, id=made["id"])
     return made

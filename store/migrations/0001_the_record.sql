@@ -128,7 +128,7 @@ CREATE TABLE request_version (
 CREATE TABLE report (
     seq BIGINT, known_at TIMESTAMP, id VARCHAR, pack VARCHAR, model VARCHAR, version VARCHAR, period_from TIMESTAMP,
     period_to TIMESTAMP, as_of BIGINT, format VARCHAR, state VARCHAR, sha256 VARCHAR, evidence_sha256 VARCHAR,
-    file VARCHAR, draft VARCHAR, gaps VARCHAR
+    file VARCHAR, draft VARCHAR, gaps VARCHAR, site VARCHAR
 );
 
 -- A row is what a person declared for a control of a pack and a model; the newest of each counts.

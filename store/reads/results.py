@@ -52,6 +52,21 @@ class ResultReads(View):
             [self.seq, *values],
         )
 
+    def status_tally(
+        self, start: datetime, end: datetime, *, site: str | None = None
+    ) -> dict[tuple[str, str], dict[str, int]]:
+        """(model, version) -> status -> how many current results of windows that end in (start, end] have it."""
+        rows = self.rows(
+            "SELECT model, version, status, count(*) AS n FROM result_at(?) "
+            f"WHERE {self.allowed(Permission.MODEL_READ)} AND window_to > ? AND window_to <= ? "
+            "AND (? IS NULL OR site = ?) GROUP BY ALL ORDER BY ALL",
+            [self.seq, start, end, site, site],
+        )
+        found: dict[tuple[str, str], dict[str, int]] = {}
+        for row in rows:
+            found.setdefault((row["model"], row["version"]), {})[row["status"]] = row["n"]
+        return found
+
     def results(self, *args: Any, **filters: Any) -> list[dict[str, Any]]:
         """The same in the contract's shape."""
         return [as_document(row) for row in self.result_table(*args, **filters).to_pylist()]

@@ -6,11 +6,12 @@ WITH step AS (
            list({'step': step, 'by': actor, 'at': known_at, 'reason': reason} ORDER BY seq) AS steps
     FROM report_step WHERE seq <= ? GROUP BY id
 )
+-- A report on all models has model *; site is its only site, where it has one.
 SELECT r.id, r.pack, r.model, r.version, r.period_from AS "from", r.period_to AS "to", r.as_of, r.format, r.state,
        CASE WHEN r.state = 'ISSUED' THEN 'issued'
             WHEN s.step IS NOT NULL THEN CASE s.step WHEN 'submitted' THEN 'in review' ELSE s.step END
             WHEN r.gaps <> '[]' THEN 'draft' ELSE 'ready' END AS stage,
-       r.gaps, s.reason, s.steps, r.draft,
+       r.gaps, s.reason, s.steps, r.draft, r.site,
        r.sha256, r.evidence_sha256, r.file, r.seq, r.known_at,
        json_extract_string(p.private, '$.actor') AS built_by
 FROM report r LEFT JOIN audit_private p USING (seq) LEFT JOIN step s ON s.id = r.id
