@@ -19,8 +19,8 @@ from store.repeats import REASON as CONFLICT
 
 ALONE = (".jsonl", ".ndjson", ".json")
 """Formats of which one record can be read by itself."""
-TABLES = ("csv", "tsv", "parquet", "jsonl")
-OF_ROWS = ("future", "no_id", "time", "type")
+TABLES = ("csv", "tsv", "parquet", "arrow", "jsonl")
+OF_ROWS = ("future", "no_id", "range", "time", "type")
 """Reasons for which a row is set aside that could be read."""
 
 

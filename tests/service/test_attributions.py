@@ -12,11 +12,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from world import FIRST, OWNER, hub_in_memory, populate, rows_of, take, viewer_with, write_csv
+from world import FIRST, OWNER, hub_in_memory, hub_on_disk, populate, rows_of, take, viewer_with, write_csv
 
 from service.bundles import bundle_text
 from service.commands.ingest import ingest
 from service.commands.inspection import verify_audit
+from service.commands.quarantine import retry_quarantine
 from service.summarising import summarise
 from service.wiring import Hub
 from store.access import Grant
@@ -169,3 +170,20 @@ def test_sums_that_cannot_be_are_refused_whole(hub: Hub, tmp_path: Path, change:
 def test_contributions_are_not_released_with_noise(hub: Hub, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="not released with noise"):
         bundle(hub, tmp_path, sharing="noisy-counts", site="south")
+
+
+@pytest.mark.parametrize("ending", [".parquet", ".arrow"])
+def test_a_row_of_a_table_can_be_tried_again(tmp_path: Path, ending: str) -> None:
+    """The row stands in quarantine as JSON; it is read again as such, and refused for the same reason."""
+    hub = populate(hub_on_disk(tmp_path / "hub"))
+    table, path = pa.table({"id": ["a", "b"], "income": [float("inf"), 1.0]}), tmp_path / f"shap{ending}"
+    if ending == ".parquet":
+        pq.write_table(table, path)
+    else:
+        with pa.ipc.new_file(path, table.schema) as writer:
+            writer.write_table(table)
+    assert take(hub, path, kind="attributions")["reasons"] == {"range:income": 1}
+    (held,) = hub.store.reads(OWNER).quarantine()
+    again = retry_quarantine(hub, OWNER, id=held["id"])
+    assert (again["kept"], again["receipts"][0]["reasons"]) == (0, {"range:income": 1})
+    hub.close()
