@@ -178,7 +178,6 @@ EVENTS = {
     "site:token:issued": "site token issued",
     "trail:checkpoint:anchored": "checkpoint handed out",
     "trail:checkpoint:made": "trail signed",
-    "trail:checkpoint:stamped": "checkpoint time-stamped",
     "trail:file:exported": "trail exported",
     "trail:key:rotated": "signing key changed",
     "user:record:changed": "account changed",

@@ -38,7 +38,6 @@ class Event(StrEnum):
     SITE_TOKEN_ISSUED = "site:token:issued"
     TRAIL_CHECKPOINT_ANCHORED = "trail:checkpoint:anchored"
     TRAIL_CHECKPOINT_MADE = "trail:checkpoint:made"
-    TRAIL_CHECKPOINT_STAMPED = "trail:checkpoint:stamped"
     TRAIL_FILE_EXPORTED = "trail:file:exported"
     TRAIL_KEY_ROTATED = "trail:key:rotated"
     USER_RECORD_CHANGED = "user:record:changed"

@@ -391,11 +391,6 @@ def anchor(tx: Transaction, *, size: int, root: str, kind: str, about: str) -> N
     record(tx, "anchor", {"known_at": tx.now, "size": size, "root": root, "kind": kind, "about": about})
 
 
-def time_stamp(tx: Transaction, **columns: Any) -> None:
-    """Every column of `time_stamp`."""
-    record(tx, "time_stamp", {"known_at": tx.now, **columns})
-
-
 def lost_leaves(tx: Transaction, leaves: Sequence[tuple[int, str, str]]) -> None:
     """(place, leaf, leaf hash) of what was in the hub before a backup was restored over it."""
     if leaves:

@@ -20,7 +20,7 @@ def page(ctx: Context) -> None:
     with st.skeleton(height=320):
         events = ctx.reads.events(limit=MOST)
     newest = f"the newest {moment(events[0]['known_at'])}" if events else "none yet"
-    parts.header(ctx, words.PAGES["audit"], f"{count(ctx.reads.seq + 1)} events are in the trail, {newest}.")
+    parts.header(ctx, words.PAGES["audit"], f"{plural(ctx.reads.seq + 1, 'event')} in the trail, {newest}.")
     if not events:
         parts.empty(words.NO_EVENTS, "Every change to this hub appends one leaf to its trail.")
         return

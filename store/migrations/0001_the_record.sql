@@ -159,13 +159,8 @@ CREATE TABLE checkpoint (
     seq BIGINT, known_at TIMESTAMP, size BIGINT, root VARCHAR, peaks VARCHAR[], note VARCHAR, why VARCHAR
 );
 
--- A row is one time that a root of the trail left the hub: with a report, an export, by hand, with a time stamp.
+-- A row is one time that a root of the trail left the hub: with a report, an export, by hand.
 CREATE TABLE anchor (seq BIGINT, known_at TIMESTAMP, size BIGINT, root VARCHAR, kind VARCHAR, about VARCHAR);
 
 -- A row is one leaf that was in the hub before an older backup was restored over it: place is where it stood in that branch.
 CREATE TABLE lost_leaf (seq BIGINT, place BIGINT, leaf VARCHAR, leaf_hash VARCHAR);
-
--- A row is one time stamp (RFC 3161) of a checkpoint's note, as the time-stamp server gave it.
-CREATE TABLE time_stamp (
-    seq BIGINT, known_at TIMESTAMP, size BIGINT, url VARCHAR, stamped_at TIMESTAMP, token BLOB
-);

@@ -8,11 +8,15 @@ from collections.abc import Sequence
 import pytest
 
 from store.merkle import (
+    Tree,
     consistency_proof,
+    grown,
     inclusion_proof,
     leaf_hash,
     node_hash,
+    peaks,
     root,
+    root_of_peaks,
     verify_consistency,
     verify_inclusion,
 )
@@ -29,7 +33,7 @@ ROOTS = (
     "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
 )
 """Leaves and roots of the reference implementation of RFC 6962."""
-MOST = 70
+MOST = 200
 
 
 def naive_root(leaves: Sequence[bytes]) -> bytes:
@@ -62,12 +66,38 @@ def test_a_node_cannot_pass_for_a_leaf() -> None:
 @pytest.mark.parametrize("size", range(1, MOST + 1))
 def test_every_size_and_every_proof(size: int) -> None:
     leaves = leaves_of(size)
-    top = root(leaves)
-    assert top == naive_root(leaves)
+    tree, top = Tree.over(leaves), root(leaves)
+    assert top == naive_root(leaves) == tree.root() == root_of_peaks(peaks(tree))
     for index in range(size):
-        assert verify_inclusion(leaves[index], index, size, inclusion_proof(leaves, index), top)
+        assert verify_inclusion(leaves[index], index, size, tree.inclusion(index), top)
     for first in range(1, size + 1):
-        assert verify_consistency(first, size, root(leaves[:first]), top, consistency_proof(leaves, first))
+        assert verify_consistency(first, size, tree.root(first), top, tree.consistency(first))
+
+
+def test_a_tree_answers_for_every_size_it_once_had() -> None:
+    leaves = leaves_of(70)
+    tree = Tree.over(leaves)
+    for size in range(71):
+        part = leaves[:size]
+        assert tree.root(size) == naive_root(part)
+        for index in range(size):
+            assert tree.inclusion(index, size) == inclusion_proof(part, index)
+        for first in range(1, size + 1):
+            assert tree.consistency(first, size) == consistency_proof(part, first)
+    with pytest.raises(IndexError):
+        tree.root(71)
+
+
+def test_a_tree_grows_from_its_peaks() -> None:
+    leaves = leaves_of(70)
+    for start in range(71):
+        held = peaks(Tree.over(leaves[:start]))
+        for end in range(start, 71, 7):
+            more, size = grown(held, start, leaves[start:end])
+            assert (root_of_peaks(more), size) == (naive_root(leaves[:end]), end)
+            assert more == peaks(Tree.over(leaves[:end]))
+    with pytest.raises(ValueError, match="peaks"):
+        grown([leaves[0]], 3, [])
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 13, 32, 33])
