@@ -87,7 +87,8 @@ class Chunk:
     """Some rows of a file, as they were found."""
 
     table: pa.Table
-    """Raw columns under the file's own names: every wanted one that is there, of whatever type the file gives."""
+    """Raw columns under the file's own names: every wanted one that is there, of whatever type the file gives. Text
+    that repeats few values is best given as codes (a dictionary): it is then looked at once a value, not once a row."""
     n: pa.Array
     """int64: the position of each row in its file, from 0, the unreadable ones counted; the same at every delivery."""
     lines: pa.Array | None = None
