@@ -24,7 +24,10 @@ ANSWERS_ANYONE = {
 SETTLES_ITSELF = {
     "take_batch": "streams the body only once the viewer is known, which `_guarded` could not wait for",
 }
-ROUTES_ASKING = {"self._guarded", "_guarded"}
+SETTLES_FOR_OTHERS = {
+    "_events": "the same, for senders whose token stands in the address or in HTTP Basic",
+}
+ROUTES_ASKING = {"self._guarded", "_guarded", *(f"self.{name}" for name in SETTLES_FOR_OTHERS)}
 
 
 def functions_of(path: Path) -> dict[str, ast.AST]:
@@ -79,6 +82,6 @@ def test_every_route_asks_who_it_is(root: Path) -> None:
         asks = bool(calls(functions[name]) & ROUTES_ASKING)
         exempt = name in ANSWERS_ANYONE or name in SETTLES_ITSELF
         assert asks != exempt, f"{name}: {'is exempt and asks all the same' if asks else 'asks nobody'}"
-    for name in SETTLES_ITSELF:
+    for name in (*SETTLES_ITSELF, *SETTLES_FOR_OTHERS):
         assert "run_in_threadpool" in calls(functions[name]) and "unauthenticated" in calls(functions[name])
     assert set(ANSWERS_ANYONE) | set(SETTLES_ITSELF) <= endpoints
