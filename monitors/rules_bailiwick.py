@@ -57,9 +57,13 @@ def _measured(measure: str, before: Floats, after: Floats) -> tuple[float, float
     if measure == names.ENERGY:
         spread = max(float(np.std(before, ddof=1)), STD_FLOOR)
         value = rank_tests.energy(before / spread, after / spread)
-        return value, rank_tests.cramer_von_mises(before, after)[1], 2 * scale * _half_gini(before, after) / spread
+        return (
+            value,
+            rank_tests.cramer_von_mises_with_ties(before, after)[1],
+            2 * scale * _half_gini(before, after) / spread,
+        )
     if measure == names.CRAMER_VON_MISES:
-        value, p_value = rank_tests.cramer_von_mises(before, after)
+        value, p_value = rank_tests.cramer_von_mises_with_ties(before, after)
         return value, p_value, scale / 6
     if measure == names.ANDERSON_DARLING:
         if np.ptp(np.concatenate([before, after])) == 0:

@@ -148,3 +148,23 @@ def test_numeric_distances_of_evidently() -> None:
         pair = exact.pooled_sturges(a, b) if exact.distinct_above(20, a) else exact.by_value(a, b)
         value = exact.psi_filled(pair) if case["method"].startswith("PSI") else exact.jensen_shannon(pair)
         assert value == pytest.approx(case["evidently_0_7_23"], abs=1e-9)
+
+
+def test_cramer_von_mises_where_values_are_tied_and_where_not() -> None:
+    from scipy import stats
+
+    from monitors import rank_tests
+
+    rng = np.random.default_rng(6)
+    for shift in (0.0, 0.1, 0.4):
+        reference, current = rng.normal(size=700), rng.normal(shift, 1, size=500)
+        effect, p_value = rank_tests.cramer_von_mises_with_ties(reference, current)
+        theirs = stats.cramervonmises_2samp(reference, current, method="asymptotic")
+        assert effect == pytest.approx(rank_tests.cramer_von_mises(reference, current)[0], rel=1e-9)
+        assert p_value == pytest.approx(theirs.pvalue, abs=0.005), "SciPy corrects for the size of the sample"
+    assert rank_tests.cramer_von_mises_with_ties(np.ones(50), np.ones(80)) == (0.0, 1.0)
+    tied = [rng.integers(0, 4, 300).astype(float) for _ in range(400)]
+    level = np.mean(
+        [rank_tests.cramer_von_mises_with_ties(a, b)[1] < 0.05 for a, b in zip(tied[::2], tied[1::2], strict=True)]
+    )
+    assert level <= 0.08
