@@ -3,6 +3,8 @@
     missing_rate   rows in which nothing usable stood (missing, NaN, infinite) over all rows; limit: quality.missing
     unseen_rate    values outside the published ones over the values that stood there; limit: quality.unseen, and where
                    the published ones were learned, what the reference itself holds of values too rare to be published
+    out_of_range_rate   where quality.out_of_range is set: numbers beyond the outermost edges over the values that stood
+                   there; the edges are the reference's least and greatest value, without one those declared
 
 Intervals are Wilson's, widened by the noise of the counts. `outside` needs the lower bound beyond the limit, at any
 n; below 30 rows nothing else is said than `too_few`. A column that was absent from every row of the window is told
@@ -18,7 +20,7 @@ from typing import Any
 
 from monitors.intervals import Share
 from monitors.subject import AT_MOST, Limit, Subject, against, basis, noise_told
-from store.bins import BinSpec, CategoryBins, ColumnCells
+from store.bins import QUANTUM, BinSpec, CategoryBins, ColumnCells
 from store.model_file import ModelFile
 from store.result import Monitor, Result, Status
 from store.summary import Counts
@@ -49,7 +51,10 @@ def quality_results(
             usual = 0.0 if cells.bins.name in declared else _usual(reference, cells)
             unseen = Limit(AT_MOST, min(watch.unseen + usual, 1.0), _source(watch.source, usual))
             out.append(_judged(subject, "unseen_rate", cells, _unseen(inputs, cells, variance), unseen, noise))
-    return [replace(r, details={**r.details, **_told(inputs, cells)}) for r, cells in _with_cells(out, spec)]
+        elif watch.out_of_range is not None:
+            beyond = Limit(AT_MOST, watch.out_of_range, watch.source)
+            out.append(_judged(subject, "out_of_range_rate", cells, _beyond(inputs, cells, variance), beyond, noise))
+    return [replace(r, details={**r.details, **_told(inputs, cells, variance)}) for r, cells in _with_cells(out, spec)]
 
 
 def _with_cells(results: list[Result], spec: BinSpec) -> list[tuple[Result, ColumnCells]]:
@@ -67,6 +72,11 @@ def _missing(counts: Counts, cells: ColumnCells, variance: float) -> Share:
 def _unseen(counts: Counts, cells: ColumnCells, variance: float) -> Share:
     partition = counts[cells.partition]
     return Share(float(partition[-1]), float(partition.sum()), variance, 1, cells.bins.partition - 1)
+
+
+def _beyond(counts: Counts, cells: ColumnCells, variance: float) -> Share:
+    partition = counts[cells.partition]
+    return Share(float(partition[0] + partition[-1]), float(partition.sum()), variance, 2, cells.bins.partition - 2)
 
 
 def _usual(reference: Counts | None, cells: ColumnCells) -> float:
@@ -122,7 +132,7 @@ def _judged(
     return result
 
 
-def _told(counts: Counts, cells: ColumnCells) -> dict[str, Any]:
+def _told(counts: Counts, cells: ColumnCells, variance: float) -> dict[str, Any]:
     """How the rows of a column split, clipped at 0 for display."""
     missing = max(int(counts[cells.missing]), 0)
     finite = int(counts[cells.partition].sum())
@@ -135,4 +145,16 @@ def _told(counts: Counts, cells: ColumnCells) -> dict[str, Any]:
             out["share_above_range"] = min(max(int(partition[-1]), 0) / finite, 1.0)
     if finite <= 0 and missing > 0:
         out["absent"] = True
+    if finite > 1 and variance == 0 and _constant(counts, cells, finite):
+        out["constant"] = True
     return out
+
+
+def _constant(counts: Counts, cells: ColumnCells, finite: int) -> bool:
+    """Every value the same: one cell, and for a number sums whose variance is 0 to the last quantum."""
+    if int((counts[cells.partition] > 0).sum()) != 1:
+        return False
+    if cells.moments is None:
+        return True
+    _, total, high, low = (int(part) for part in counts[cells.moments])
+    return finite * (high * QUANTUM + low) == total**2

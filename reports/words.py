@@ -79,6 +79,8 @@ MEASURES = {
     "f1": "F1",
     "missing_rate": "share missing",
     "unseen_rate": "share never seen in the reference",
+    "out_of_range_rate": "share beyond the range",
+    "volume_ratio": "rows against the usual",
     "hours_silent": "hours silent",
     "budget_spent_share": "share of the budget spent",
 }

@@ -7,7 +7,7 @@ re-opened it, or when the reference or bins it was judged with have been replace
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.resources import files
 from typing import Any
 
@@ -17,6 +17,7 @@ from monitors.fairness import fairness_results, label_gap_results
 from monitors.performance import performance_results
 from monitors.quality import quality_results
 from monitors.subject import Subject
+from monitors.volume import volume_result
 from monitors.windows import Window, between_all, grow_all, section_rows, windows
 from service.drift_judging import judge_drift, reaches_back
 from service.fleet_judging import told_to_sites
@@ -26,6 +27,8 @@ from store.result import Result
 from store.summary import Counts
 
 _TOUCHED = files("store").joinpath("sql", "touched_blocks.sql").read_text()
+USUAL_BACK, USUAL_WEEK = timedelta(days=28), timedelta(days=7)
+"""How far back usual volumes are looked for, and the step where the model has a season."""
 ALWAYS = datetime(1, 1, 1), datetime(9999, 1, 1)
 
 
@@ -136,6 +139,19 @@ def _nth(sums: dict[Section, tuple[Counts, Any]], i: int) -> dict[Section, tuple
     return {section: (counts[i], float(variance[i])) for section, (counts, variance) in sums.items()}
 
 
+def _volume(version: Version, series: Series, end: datetime) -> Result | None:
+    """Rows of the window as it stands, before it grows, against those before it."""
+    watch, every = version.file.watch, series.every
+    if watch.quality.volume is None:
+        return None
+    step = max(every, USUAL_WEEK) if watch.drift.season else every
+    own = Window(end - every, end)
+    before = [Window(own.start - step * k, own.end - step * k) for k in range(1, max(USUAL_BACK // step, 1) + 1)]
+    rows = _held(version, series, Section.INPUTS, [own, *before]).tolist()
+    subject = Subject(version.file.name, version.file.version, series.site, series.segment, own.start, own.end)
+    return volume_result(subject, watch=watch.quality, rows=rows[0], earlier=rows[1:])
+
+
 def _judge_window(
     version: Version,
     series: Series,
@@ -161,6 +177,8 @@ def _judge_window(
             reference=version.reference.get(str(Section.INPUTS)),
             variance=variance,
         )
+        volume = _volume(version, series, window[Section.INPUTS].end)
+        results += [volume] if volume else []
     labelled = sums.get(Section.LABELLED)
     outcomes = sums.get(Section.OUTCOMES)
     if outcomes is not None and spec.groups:

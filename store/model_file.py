@@ -141,6 +141,10 @@ class PerformanceWatch:
 class QualityWatch:
     missing: float = 0.05
     unseen: float = 0.01
+    out_of_range: float | None = None
+    """The most of a number's values outside the range of its bins; None is not watched."""
+    volume: float | None = None
+    """The least rows of a window as a share of what such windows usually hold; None is not watched."""
     source: str = "default"
 
 

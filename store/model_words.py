@@ -156,6 +156,10 @@ def _limits(model: ModelFile) -> list[str]:
         f"At most {missing} of a column may be missing, and at most {unseen} may be values never seen before "
         f"(set by {quality.source})."
     )
+    if quality.out_of_range is not None:
+        out.append(f"At most {100 * quality.out_of_range:.4g} % of a number may lie outside the range of its bins.")
+    if quality.volume is not None:
+        out.append(f"A window must hold at least {100 * quality.volume:.4g} % of the rows such windows usually hold.")
     return out
 
 

@@ -197,11 +197,13 @@ def _each_once(field: Field, keys: list[tuple[str, str]]) -> None:
 
 
 def _quality(field: Field) -> QualityWatch:
-    fields = field.mapping("missing", "unseen", "source")
+    fields = field.mapping("missing", "unseen", "out_of_range", "volume", "source")
     default = QualityWatch()
     return QualityWatch(
         missing=fields["missing"].share() if "missing" in fields else default.missing,
         unseen=fields["unseen"].share() if "unseen" in fields else default.unseen,
+        out_of_range=fields["out_of_range"].share() if "out_of_range" in fields else None,
+        volume=fields["volume"].share() if "volume" in fields else None,
         source=fields["source"].text() if "source" in fields else "model file",
     )
 

@@ -245,3 +245,21 @@ def test_moved_cells_show_no_negative_share() -> None:
 def test_the_distance_is_debiased_on_its_own_scale() -> None:
     told = judged([500] * 20, [50] * 20, limit=0.1, measure="jensen_shannon")
     assert told.effect[0] == 0 and told.value[0] < sqrt(0.04 / (8 * log(2)))
+
+
+def test_ten_million_rows_do_not_make_every_column_drift_and_fifty_do_not_hide_one() -> None:
+    """A shift of a hundredth of a standard deviation is certain at ten million rows, and matters to nobody; chi-square
+    alone would fire. Half the rows in one cell are seen in fifty."""
+    from scipy.stats import norm
+
+    edges = norm.ppf(np.linspace(0, 1, 21)[1:-1])
+    rng = np.random.default_rng(4)
+    reference = rng.multinomial(10_000_000, np.diff([0, *norm.cdf(edges), 1]))
+    slight = rng.multinomial(10_000_000, np.diff([0, *norm.cdf(edges - 0.01), 1]), size=20)
+    found = judge_counts(reference, slight, variance=np.zeros(20), limit=0.1)
+    assert found.significant.all() and set(found.status) == {"within"}
+    broken = 0.5 * np.full(20, 0.05) + 0.5 * np.eye(20)[7]
+    few = judge_counts(reference, rng.multinomial(50, broken, size=200), variance=np.zeros(200), limit=0.1)
+    assert (few.status == "outside").mean() > 0.95
+    quiet = judge_counts(reference, rng.multinomial(50, np.full(20, 0.05), size=400), variance=np.zeros(400), limit=0.1)
+    assert not (quiet.status == "outside").any() and not (quiet.status == "within").any(), "fifty rows cannot tell"

@@ -10,7 +10,8 @@ import pytest
 
 from monitors.quality import quality_results
 from monitors.subject import Subject
-from store.bins import BinSpec, CategoryBins, NumberBins, Section
+from monitors.volume import volume_result
+from store.bins import QUANTUM, BinSpec, CategoryBins, NumberBins, Section
 from store.model_file import Columns, Input, ModelFile, QualityWatch, Watch
 from store.result import Result
 
@@ -109,3 +110,35 @@ def test_what_the_reference_holds_too_is_not_unseen() -> None:
 def test_declared_values_are_all_there_are() -> None:
     judged = unseen([0, 500, 300, 200], [0, 510, 290, 200], values=("car", "home"))
     assert (judged.status, judged.limit_value) == ("outside", 0.01)
+
+
+def test_out_of_range_is_watched_where_it_is_asked_for() -> None:
+    watched = replace(MODEL, watch=Watch(quality=QualityWatch(out_of_range=0.01, source="policy")))
+    for above, status in ((5, "within"), (60, "outside")):
+        counts = np.array([0, 0, 0, 600, 400, above, 0, 0, 0, 0, 0, 500, 500, 0], dtype=np.int64)
+        found = {(r.about, r.measure): r for r in quality_results(SUBJECT, model=watched, spec=SPEC, inputs=counts)}
+        assert found["income", "out_of_range_rate"].status == status
+        assert ("purpose", "out_of_range_rate") not in found
+
+
+def test_a_constant_column_is_told() -> None:
+    q = QUANTUM // 2
+    sums = [100 * q, 100 * (q * q >> 20), 100 * (q * q & (QUANTUM - 1))]
+    for moments, constant in ((sums, True), ([sums[0], sums[1] + 1, sums[2]], None)):
+        counts = np.array([0, 0, 0, 100, 0, 0, 0, *moments, 0, 100, 0, 0], dtype=np.int64)
+        found = {r.about: r for r in quality_results(SUBJECT, model=MODEL, spec=SPEC, inputs=counts)}
+        assert found["income"].details.get("constant") is constant
+        assert found["purpose"].details["constant"] is True
+
+
+@pytest.mark.parametrize(
+    ("rows", "earlier", "status"),
+    [
+        (95, [100] * 5, "within"), (20, [100] * 5, "outside"), (45, [100] * 5, "unclear"), (0, [100] * 5, "outside"),
+        (300, [100] * 5, "within"), (20, [100, 0, 0, 100], "too_few"), (20, [], "too_few"),
+    ],
+)  # fmt: skip
+def test_volume_against_the_usual(rows: int, earlier: list[int], status: str) -> None:
+    found = volume_result(SUBJECT, watch=QualityWatch(volume=0.5), rows=rows, earlier=earlier)
+    assert found is not None and found.status == status and found.details["rows"] == rows
+    assert volume_result(SUBJECT, watch=QualityWatch(), rows=rows, earlier=earlier) is None

@@ -195,3 +195,19 @@ def test_a_site_without_a_reference_may_borrow_the_pool(hub: Hub, tmp_path: Path
         return
     assert said == ["within", "outside"]
     assert {r["details"]["reference"] for r in income.values()} == {"borrowed: the pool of 1 other site"}
+
+
+def test_a_day_of_few_rows_is_told_where_volume_is_watched(hub: Hub, tmp_path: Path) -> None:
+    text = MODEL.replace("unseen: 0.01}", "unseen: 0.01, volume: 0.5, out_of_range: 0.02}")
+    add_model(hub, OWNER, text=text, source="loan.yaml", reason="tests")
+    rows = [row(n) for n in range(0, 40 * 8)] + [row(n, day=8) for n in range(320, 330)]
+    take(hub, write_csv(tmp_path / "rows.csv", rows))
+    monitor(hub, OWNER)
+    told = sorted(
+        (r["window"]["to"], r["status"], r["n"]["current"])
+        for r in found(hub, "quality", site="cloud")
+        if r["measure"] == "volume_ratio"
+    )
+    assert [status for _, status, _ in told] == ["too_few"] * 3 + ["within"] * 5 + ["outside"]
+    assert told[-1][2] == 10, "the day as it stands, not as it grew"
+    assert "out_of_range_rate" in {r["measure"] for r in found(hub, "quality", site="cloud")}
