@@ -105,10 +105,13 @@ def hub_of(path: Path) -> Hub:
 def without_an_event() -> Iterator[None]:
     """A store whose transactions write no more of the trail than the number that their rows carry."""
 
-    def bare_append(connection: Any, *, seq: int, known_at: datetime, event: Any, about: str, **_: Any) -> None:
-        connection.execute("INSERT INTO audit_leaf (seq) VALUES (?)", [seq])
+    def bare_append(connection: Any, leaves: Any) -> None:
+        connection.executemany("INSERT INTO audit_leaf (seq) VALUES (?)", [[leaf.seq] for leaf in leaves])
 
-    with patch.object(trail, "append", bare_append), patch.object(db, "sealed", lambda *_: ({}, {})):
+    def nothing(connection: Any, written: Any, in_bulk: Any) -> Any:
+        return {seq: ({}, {}) for seq in written}
+
+    with patch.object(trail, "append", bare_append), patch.object(db, "sealed", nothing):
         yield
 
 

@@ -152,7 +152,7 @@ def verify(connection: duckdb.DuckDBPyConnection, *, data: bool = False) -> Veri
     leaves = _leaves(connection)
     texts = [text or b"" for text in leaves.column("leaf").to_pylist()]
     hashes = [hashlib.sha256(b"\x00" + text).digest() for text in texts]
-    flaws = _flaws_of_leaves(connection, leaves, hashes)
+    flaws = _flaws_of_leaves(connection, leaves, texts, hashes)
     tree = merkle.Tree.over(hashes)
     checked = {"leaves": tree.size}
     held: dict[str, Any] = {}
@@ -194,17 +194,19 @@ def _leaves(connection: duckdb.DuckDBPyConnection) -> pa.Table:
     return leaves if rising else leaves.sort_by("seq")
 
 
-def _flaws_of_leaves(connection: duckdb.DuckDBPyConnection, leaves: pa.Table, hashes: list[bytes]) -> list[Flaw]:
+def _flaws_of_leaves(
+    connection: duckdb.DuckDBPyConnection, leaves: pa.Table, texts: list[bytes], hashes: list[bytes]
+) -> list[Flaw]:
     """Steps (1) to (4). A leaf whose text holds what its columns and what stands beside it demand needs no parsing."""
     private = connection.sql("SELECT seq, encode(salt || private) AS beside FROM audit_private").to_arrow_table()
     beside = dict(zip(private.column("seq").to_pylist(), private.column("beside").to_pylist(), strict=True))
     flaws = []
     if (twice := private.num_rows - len(beside)) != 0:
         flaws.append(Flaw("something stands twice beside a leaf", "table audit_private", "0", str(twice)))
-    columns = ("seq", "leaf", "leaf_hash", "head", "middle", "tail")
-    rows = zip(*(leaves.column(name).to_pylist() for name in columns), strict=True)
+    columns = ("seq", "leaf_hash", "head", "middle", "tail")
+    rows = zip(hashes, texts, *(leaves.column(name).to_pylist() for name in columns), strict=True)
     expected, unclear, sha256 = 0, [], hashlib.sha256
-    for hashed, (seq, text, leaf_hash, head, middle, tail) in zip(hashes, rows, strict=True):
+    for hashed, text, seq, leaf_hash, head, middle, tail in rows:
         if seq != expected:  # (1)
             flaws.append(Flaw("the sequence has a gap", f"before event {seq}", str(expected), str(seq)))
         expected = (seq or 0) + 1
@@ -212,9 +214,11 @@ def _flaws_of_leaves(connection: duckdb.DuckDBPyConnection, leaves: pa.Table, ha
         if (
             held is None
             or hashed.hex() != leaf_hash
-            or None in (text, head, middle, tail)
+            or head is None
+            or middle is None
+            or tail is None
             or not text.startswith(head)
-            or b"".join((middle, sha256(held).hexdigest().encode(), tail)) not in text
+            or middle + sha256(held).hexdigest().encode() + tail not in text
         ):
             unclear.append(seq)
     flaws += _closely(connection, unclear)
