@@ -132,6 +132,7 @@ MONITORS = {
     "drift": "Drift",
     "prediction_drift": "Drift of predictions",
     "label_drift": "Drift of labels",
+    "attribution_drift": "Order of the contributions",
     "performance": "Performance",
     "estimated_performance": "Estimated performance",
     "quality": "Data quality",
@@ -142,6 +143,8 @@ MONITORS = {
 MONITOR_HELP = {
     "drift": "How far an input's distribution lies from the reference.",
     "prediction_drift": "How far predictions or scores lie from the reference.",
+    "label_drift": "How far what happened lies from the reference's labels.",
+    "attribution_drift": "Whether the inputs matter in the same order as over the reference.",
     "performance": "Predictions held against what happened, once outcomes are known.",
     "quality": "Missing values, and values never seen in the reference.",
     "fairness": "Rates of favourable decisions and of errors, compared between groups of people.",
@@ -240,7 +243,7 @@ def thing(row: Mapping[str, Any]) -> str:
         told = str(row.get("measure", "")).replace("_", " ").replace("roc auc", "ROC AUC")
         return f"{told} by {clean(about)}" if about else told
     told = MONITORS.get(monitor, monitor.replace("_", " ")).lower()
-    if monitor == "prediction_drift":
+    if monitor in ("prediction_drift", "label_drift"):
         told = "drift"
     if monitor == "quality":
         told = str(row.get("measure", "")).replace("_", " ")

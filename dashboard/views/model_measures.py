@@ -138,8 +138,8 @@ def _course(results: list[Row], about: str) -> None:
 
 
 def _also(ctx: Context, model: Row) -> None:
-    """Predictions, and what was missing or unseen: the newest of each."""
-    for monitor in ("prediction_drift", "quality"):
+    """Predictions, labels and contributions, and what was missing or unseen: the newest of each."""
+    for monitor in ("prediction_drift", "label_drift", "attribution_drift", "quality"):
         found = newest_each(
             ctx.reads.results(model=model["model"], version=model["version"], monitor=monitor, latest=True)
         )

@@ -148,6 +148,10 @@ def test_four_hospitals(real_data: Path, tmp_path: Path) -> None:
         line.ok("monitor")
         found = [row for row in line.results("heart") if row["monitor"] != "silence"]
         told.append({(r["site"], r["monitor"], r["measure"], r["about"]): (r["value"], r["status"]) for r in found})
+    verdicts = {
+        r["about"]: r["details"]["verdict_in_words"] for r in found if r["site"] == "*" and r["monitor"] == "drift"
+    }
+    assert set(verdicts) == {"age", "trestbps", "chol", "thalach", "sex", "exang"}
     assert told[0] == told[1], "counts say what rows say"
     said = told[0]
     assert {key[0] for key in said} == {*HOSPITALS, "*"}
@@ -155,6 +159,8 @@ def test_four_hospitals(real_data: Path, tmp_path: Path) -> None:
     assert missing["switzerland"] == (1.0, "outside") and missing["cleveland"] == (0.0, "within")
     exang = {site: said[site, "drift", "psi", "exang"][1] for site in HOSPITALS}
     assert exang["va"] == "outside" and exang["cleveland"] != "outside", "what moved is told where it moved"
+    assert verdicts["exang"] == "Local: va moved from the reference, 3 of 4 sites did not."
+    assert verdicts["sex"].startswith("Local: switzerland, va moved"), "all but men were left out there"
 
 
 def _folder(path: Path) -> Path:
