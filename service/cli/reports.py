@@ -34,15 +34,20 @@ def build(
     to: str = typer.Option(..., "--to", metavar="T", help="End of the period, exclusive."),
     output: Path = typer.Option(..., "-o", "--output", metavar="FILE", help="The file to write."),
     format: str | None = typer.Option(None, help="pdf, html or json; left out, by the file's name, else pdf."),
+    bundle: bool = typer.Option(
+        False, "--bundle", help="Also write a zip beside it, with proofs and verify.py: all that a reader needs."
+    ),
     issue: bool = typer.Option(
         False, "--issue", help="Submit it for review and issue; refused (exit 2) where something is missing."
     ),
 ) -> None:
     """Build a report. Where something is missing it is a DRAFT and says what (exit 0)."""
     from service.commands.reports import build_report
+    from service.report_bundles import bundle_report
 
     name, version = split_model(model)
     target = writable(output)
+    zipped = writable(output.with_suffix(".zip")) if bundle else None
     with opened() as session, progress("Building the report ..."):
         made = build_report(
             session.hub,
@@ -56,11 +61,17 @@ def build(
             format=format or format_of(output),
             issue=issue,
         )
-    shutil.copyfile(made["path"], target)
-    made["output"] = str(target)
+        if zipped is not None:
+            zipped.write_bytes(bundle_report(session.hub, session.viewer, id=made["id"])["bytes"])
+            made["bundle"] = str(zipped)
+    if target != zipped:
+        shutil.copyfile(made["path"], target)
+        made["output"] = str(target)
 
     def human() -> None:
         say(f"Wrote {output}: {made['state']}, SHA-256 {made['sha256']}.")
+        if bundle:
+            say(f"Wrote {made['bundle']}: python3 verify.py in it checks the report without this hub.")
         for gap in made.get("gaps", []):
             note(f"Missing: {gap}")
 
@@ -70,6 +81,22 @@ def build(
 def format_of(output: Path) -> str:
     ending = output.suffix.lower().lstrip(".")
     return {"htm": "html"}.get(ending, ending) if ending in ("pdf", "html", "htm", "json") else "pdf"
+
+
+@command(report_app, "bundle", example="bailiwick report bundle report_... -o report.zip")
+def bundle(
+    id: str = typer.Argument(..., help="The report's id, from `report list`."),
+    output: Path = typer.Option(..., "-o", "--output", metavar="FILE", help="The zip to write."),
+) -> None:
+    """Write a PDF report with proofs, keys and verify.py, which checks it with Python's standard library alone."""
+    from service.report_bundles import bundle_report
+
+    target = writable(output)
+    with opened() as session, progress("Packing the bundle ..."):
+        made = bundle_report(session.hub, session.viewer, id=id)
+    target.write_bytes(made.pop("bytes"))
+    made["output"] = str(target)
+    emit(made, lambda: say(f"Wrote {output}: python3 verify.py in it checks the report without this hub."))
 
 
 @command(report_app, "verify", example="bailiwick report verify report.pdf --recompute")
