@@ -148,7 +148,9 @@ def drift_results(
     return results
 
 
-def _cannot(method_set: str, measure: str, column: Column) -> str | None:
+def _cannot(method_set: str, measure: str, column: Column, monitor: Monitor) -> str | None:
+    if method_set != METHOD_SET and monitor is Monitor.LABEL_DRIFT:
+        return f"labels are compared from counts, and the method set {method_set} needs rows"
     if method_set != METHOD_SET:
         return f"the method set {method_set} needs rows; only counts are at hand"
     why = unavailable(measure, number=isinstance(column.bins, NumberBins))
@@ -197,7 +199,7 @@ def _column_results(
 ) -> list[Result]:
     measure, bins, reference, current = named(rule.measure), column.bins, column.reference, column.current
     limit = LIMITS.get(measure, LIMITS[PSI]) if rule.at_most is None else rule.at_most
-    never = _cannot(method_set, measure, column)
+    never = _cannot(method_set, measure, column, monitor)
     judged = judge_counts(
         reference, current, variance=variance, limit=limit, measure=PSI if never else measure, at_least=at_least,
         column=column,

@@ -131,13 +131,10 @@ def earlier(blocks: SummaryBlocks, window: Window) -> tuple[Counts | None, int]:
 
 def _of_contributions(version: Version, series: Series, due: dict[Section, list[Window]]) -> list[Result]:
     """The NDCG of the windows in which contributions were delivered; of all rows only."""
-    if series.segment is not None or Section.INPUTS not in due:
+    told = [row for row in version.contributions if series.site in (ALL_SITES, row["site"])]
+    if series.segment is not None or Section.INPUTS not in due or not told:
         return []
     file, reads = version.file, version.reads
-    site = None if series.site == ALL_SITES else series.site
-    told = reads.attributions(file.name, file.version, site=site).to_pylist()
-    if not told:
-        return []
     reference = reads.reference_attributions(file.name, file.version)
     starts = np.array([row["block"] for row in told], dtype="datetime64[us]")
     ends = np.array([row["block_end"] for row in told], dtype="datetime64[us]")

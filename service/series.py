@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 
@@ -45,6 +46,8 @@ class Version:
     reference: dict[str, Counts]
     renewed_at: int
     """seq at which its bins or its reference were last set: windows judged before that are judged again."""
+    contributions: tuple[dict[str, Any], ...] = ()
+    """The sums of contributions of every site, block and input, read once for all its series."""
 
 
 def load_version(reads: Reads, file: ModelFile, spec: BinSpec) -> Version:
@@ -57,7 +60,9 @@ def load_version(reads: Reads, file: ModelFile, spec: BinSpec) -> Version:
         {"seq": reads.seq, "model": file.name, "version": file.version},
     )
     seq = -1 if renewed is None or renewed["seq"] is None else int(renewed["seq"])
-    return Version(file, spec, reads, reads.reference_counts(file.name, file.version, spec.spec_hash), seq)
+    reference = reads.reference_counts(file.name, file.version, spec.spec_hash)
+    contributions = tuple(reads.attributions(file.name, file.version).to_pylist())
+    return Version(file, spec, reads, reference, seq, contributions)
 
 
 def series_of(version: Version) -> list[Series]:
