@@ -27,6 +27,8 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
+from connectors.limits import LIMITS, Limits
+
 API = 1
 SHOWN_BYTES = 16_384
 """Most bytes of one record that are kept for quarantine."""
@@ -60,6 +62,8 @@ class Wanted:
     """The column of the row id, where the model declares one."""
     label: str | None = None
     """The column of the outcome, where the model declares one: the name for ground truth that a log keeps apart."""
+    limits: Limits = LIMITS
+    """How far a record and a file may go."""
 
     def part_of(self) -> dict[str, int] | None:
         """The parts by casefolded name."""
@@ -73,7 +77,7 @@ class Unreadable:
     """A record that could not be read; counts as one row of its batch."""
 
     reason: str
-    """A stable word: `json`, `csv`, `encoding`, `file`, `dataref`, `not_tabular` ... receipts count by it."""
+    """A stable word: `json`, `csv`, `encoding`, `file`, `dataref`, `too_large` ... receipts count by it."""
     line: int | None
     """From 1, where the format has lines."""
     expected: str

@@ -57,7 +57,7 @@ def keep_aside(
         folder = f"aside/{id_}"
         place = hub.folder / "quarantine" / folder
         kept = _copy(file, raw, place)
-        copied = source.read(kept, options, Wanted())
+        copied = source.read(kept, options, Wanted(limits=hub.config.limits))
         if copied.sha256 != raw.sha256:
             shutil.rmtree(place)
             raise Retryable(

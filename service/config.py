@@ -17,6 +17,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from connectors.limits import Limits
 from service.connections import PullSettings, StoreSettings, read_pulls, read_store
 from service.settings import BUDGET_KEYS, SETTINGS, Kind, Setting
 from service.times import parse_time
@@ -87,6 +88,8 @@ class Config:
     contact_window: timedelta
     id_horizon: timedelta
     request_bytes: int
+    limits: Limits
+    """Of records and files that come in."""
     memory: int
     """Bytes that the hub's database may hold."""
     retrain_time: timedelta
@@ -159,6 +162,7 @@ def parse(text: str, *, environ: Mapping[str, str], source: str = FILE) -> Confi
         contact_window=values["hub.contact_window"],
         id_horizon=values["hub.id_horizon"],
         request_bytes=values["limits.request"],
+        limits=Limits(**{name: values[f"limits.{name}"] for name in ("columns", "record", "depth", "expansion")}),
         memory=values["limits.memory"],
         retrain_time=values["limits.retrain_time"],
         retrain_memory=values["limits.retrain_memory"],

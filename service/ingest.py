@@ -9,6 +9,7 @@ model or version which nobody added is kept aside (service/aside.py).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,10 @@ def ingest_file(
 ) -> dict[str, Any]:
     """The receipt of one file; or, where it names a model or version that nobody added, what was kept aside."""
     options = options_of(source.options, delivery.options, where=f"--format {source.kind}")
-    read = partial(source.read, file, options)
+
+    def read(wanted: Wanted) -> Raw:
+        return source.read(file, options, replace(wanted, limits=hub.config.limits))
+
     while True:
         raw, model = _settled(hub, viewer, read, delivery)
         if isinstance(model, Unknown):
@@ -89,7 +93,7 @@ def _taken(
     id_ = batch_id(model, delivery, raw)
     if raw.size > SMALL and delivery.key_sha256 is None and (earlier := earlier_answer(hub, id_)):
         return earlier
-    wanted = wanted_of(model, delivery.kind)
+    wanted = replace(wanted_of(model, delivery.kind), limits=hub.config.limits)
     with reading(hub, viewer, raw, model.name, delivery, read=lambda file: source.read(file, options, wanted)) as found:
         try:
             arrived = arrive(hub, viewer.name, model, delivery, found, since=since)

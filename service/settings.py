@@ -58,6 +58,30 @@ SETTINGS = (
         help="The largest body of one HTTP request; a larger one is refused before it is read.",
     ),
     Setting(
+        key="limits.record",
+        kind=Kind.BYTES,
+        default="64 MiB",
+        help="The largest record: a line, an element of a JSON array, a payload. A larger one is set aside.",
+    ),
+    Setting(
+        key="limits.columns",
+        kind=Kind.WHOLE,
+        default="512",
+        help="Most columns of a table or a JSON record. A table of more is refused, a record set aside.",
+    ),
+    Setting(
+        key="limits.depth",
+        kind=Kind.WHOLE,
+        default="64",
+        help="Most lists and objects inside each other in JSON. A deeper record is set aside.",
+    ),
+    Setting(
+        key="limits.expansion",
+        kind=Kind.WHOLE,
+        default="100",
+        help="How many times its size a compressed file may expand to; 16 MiB are always allowed.",
+    ),
+    Setting(
         key="limits.memory",
         kind=Kind.BYTES,
         default="400 MiB",

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from connectors.base import Chunk, Wanted
-from connectors.sources.content import Content, beginning, unreadable
+from connectors.sources.content import Content, Damaged, beginning, damaged, unreadable
 from connectors.sources.parquet_file import BATCH_ROWS, BROKEN
 
 FILE, STREAM, OLD = b"ARROW1", b"\xff\xff\xff\xff", b"FEA1"
@@ -37,13 +37,16 @@ def arrow_hints(path: Path) -> dict[str, str]:
 def arrow_chunks(content: Content, wanted: Wanted) -> Iterator[Chunk]:
     """The file in chunks; where it breaks off, what came before is kept and the rest is told."""
     parts = wanted.part_of()
-    start = 0
+    start, expanded = 0, 0
     notes = (
         () if _ended(content.path) else (f"{content.path.name} has no end-of-stream mark: it may have been cut short.",)
     )
     try:
         for batch in _batches(content.path):
             batch.validate(full=True)
+            expanded += batch.get_total_buffer_size()
+            if content.limits.swells(content.size, expanded):
+                raise Damaged(content.limits.swollen, "expansion")
             table = pa.Table.from_batches([batch])
             names = table.column_names
             chosen = [name for name in dict.fromkeys(names) if parts is None or name.casefold() in parts]
@@ -62,6 +65,8 @@ def arrow_chunks(content: Content, wanted: Wanted) -> Iterator[Chunk]:
         why = (str(error).splitlines() or [type(error).__name__])[0]
         lost = unreadable("file", None, f"a complete Arrow file ({why})", beginning(content.path))
         yield Chunk(table=pa.table({}), n=pa.array([], pa.int64()), unreadable=(lost,))
+    except Damaged as damage:
+        yield Chunk(table=pa.table({}), n=pa.array([], pa.int64()), unreadable=(damaged(damage, content.path),))
     content.check_unchanged()
 
 

@@ -11,7 +11,6 @@ is then not the data.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -21,12 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from connectors.base import Chunk, File, Raw, Source, Unreadable, Wanted
+from connectors.limits import Limits
 from connectors.sources.azureml_bulk import bulk_chunk
 from connectors.sources.beside import path_beside
 from connectors.sources.content import (
     Content,
     Damaged,
-    beginning,
+    damaged,
     examine,
     line_count,
     lines,
@@ -34,7 +34,8 @@ from connectors.sources.content import (
     segments,
     unreadable,
 )
-from connectors.sources.json_rows import Record, chunks_of, json_hints, parse_records
+from connectors.sources.json_rows import Record, chunks_of, json_hints
+from connectors.sources.json_text import TooDeep, json_of, parse_records, values_in
 from connectors.sources.payloads import rows_of
 from store.errors import BadInput
 
@@ -44,7 +45,6 @@ UNVERSIONED = (
     'The log names no model version (modelversion is "default"), so its rows count for the newest version, whichever '
     "served them. Ingest each deployment's folder with its own version: --model M:V."
 )
-LARGEST_PAYLOAD = 256 << 20
 HINT_LINES = 50
 VERSION = re.compile(rb'"modelversion"\s*:\s*"([A-Za-z0-9._+-]{1,64})"')
 
@@ -89,7 +89,7 @@ class AzureML(Source):
                 yield File(path=found, root=path, name=found.relative_to(path).as_posix())
 
     def read(self, file: File, options: Any, wanted: Wanted) -> Raw:
-        log = _Log(file, examine(file.path), options.collection or _collection(file.path), wanted)
+        log = _Log(file, examine(file.path, wanted.limits), options.collection or _collection(file.path), wanted)
         versions, payloads = _look_ahead(log)
         default = versions == {DEFAULT}
         versions -= {DEFAULT}
@@ -138,13 +138,15 @@ def _look_ahead(log: _Log) -> tuple[set[str], list[tuple[str, str, int, Path]]]:
     """(model versions that the log names, (reference, sha256, size, path) of every payload it refers to)."""
     versions: set[bytes] = set()
     payloads: list[tuple[str, str, int, Path]] = []
+    limits = log.wanted.limits
     try:
-        for segment in segments(log.file.path):
+        for segment in segments(log.file.path, limits=limits):
             if segment.count(b'"modelversion"') != sum(segment.count(b'"modelversion":"%b"' % v) for v in versions):
-                versions |= {found for _, line in lines_of(segment, 1) for found in VERSION.findall(line)}
+                versions |= {found for _, line in lines_of(segment, 1, limits) for found in VERSION.findall(line)}
             if b'"dataref"' not in segment:
                 continue
-            for event in (event for _, line in lines_of(segment, 1) if b'"dataref"' in line for event in _parsed(line)):
+            named = (line for _, line in lines_of(segment, 1, limits) if b'"dataref"' in line)
+            for event in (event for line in named for event in _parsed(line)):
                 if isinstance(event, dict) and (found := path_beside(event.get("dataref"), log.file)) is not None:
                     payload = examine(found)
                     payloads.append((str(event["dataref"]), payload.sha256, payload.size, found))
@@ -180,17 +182,22 @@ def _chunks(log: _Log) -> Iterator[Chunk]:
 def _pieces(log: _Log) -> Iterator[Chunk]:
     """Plain events by the thousand; where something in a piece of the log is not plain, the piece line by line."""
     line, n = 1, 0
+    known: set[str] = set()
+    limits = log.wanted.limits
     try:
-        for segment in segments(log.file.path):
+        for segment in segments(log.file.path, limits=limits):
             chunk = bulk_chunk(segment, line=line, n=n, wanted=log.wanted, time_of=_time)
-            found = (record for number, text in lines_of(segment, line) for record in _line(log, number, text))
-            for each in chunks_of(found, log.wanted, first=n) if chunk is None else (chunk,):
+            if chunk is not None and len(known.union(chunk.table.column_names, chunk.others)) > limits.columns:
+                chunk = None
+            if chunk is not None:
+                known.update(chunk.table.column_names, chunk.others)
+            found = (record for number, text in lines_of(segment, line, limits) for record in _line(log, number, text))
+            for each in chunks_of(found, log.wanted, first=n, known=known) if chunk is None else (chunk,):
                 n += len(each.n) + len(each.unreadable)
                 yield each
             line += line_count(segment)
     except Damaged as damage:
-        lost = unreadable("file", None, str(damage), beginning(log.file.path))
-        yield from chunks_of((lost,), log.wanted, first=n)
+        yield from chunks_of((damaged(damage, log.file.path),), log.wanted, first=n)
 
 
 def _joins(wanted: Wanted, names: set[str]) -> tuple[str, ...]:
@@ -206,22 +213,18 @@ def _joins(wanted: Wanted, names: set[str]) -> tuple[str, ...]:
 
 def _events(log: _Log, most: int | None = None) -> Iterator[Iterator[Record | Unreadable]]:
     try:
-        for at, (number, line) in enumerate(lines(log.file.path)):
+        for at, (number, line) in enumerate(lines(log.file.path, log.wanted.limits)):
             if most is not None and at >= most:
                 return
             yield _line(log, number, line)
     except Damaged as damage:
-        yield iter([unreadable("file", None, str(damage), beginning(log.file.path))])
+        yield iter([damaged(damage, log.file.path)])
 
 
 def _line(log: _Log, number: int, line: bytes) -> Iterator[Record | Unreadable]:
-    try:
-        values = parse_records(line.decode())
-    except UnicodeDecodeError:
-        yield unreadable("encoding", number, "UTF-8 text", line)
-        return
-    except ValueError:
-        yield unreadable("json", number, "one JSON event per line", line)
+    values = values_in(number, line, "one JSON event per line", log.wanted.limits)
+    if isinstance(values, Unreadable):
+        yield values
         return
     for value in values:
         if isinstance(value, dict):
@@ -240,9 +243,9 @@ def _rows(log: _Log, number: int, line: bytes, event: dict[str, Any]) -> Iterato
         return
     data: Any = event.get("data")
     if data is None and event.get("dataref") is not None:
-        data, problem = _payload(event["dataref"], log.file)
+        data, reason, problem = _payload(event["dataref"], log.file, log.wanted.limits)
         if problem:
-            yield unreadable("dataref", number, problem, line)
+            yield unreadable(reason, number, problem, line)
             return
     if data is None:
         yield unreadable("no_data", number, "an event with `data` or `dataref`", line)
@@ -278,14 +281,16 @@ def _time(text: Any) -> tuple[datetime | None, bool]:
 # -- payloads beside the log --------------------------------------------------------------------------------------
 
 
-def _payload(reference: Any, file: File) -> tuple[Any, str]:
-    """(what the payload holds, or None; what would have been right)."""
+def _payload(reference: Any, file: File, limits: Limits) -> tuple[Any, str, str]:
+    """(what the payload holds, or None; the reason for quarantine; what would have been right)."""
     found = path_beside(reference, file)
     if found is None:
-        return None, f"the payload {str(reference)[:300]} beside the log"
-    if found.stat().st_size > LARGEST_PAYLOAD:
-        return None, f"a payload of at most {LARGEST_PAYLOAD} bytes at {found.name}"
+        return None, "dataref", f"the payload {str(reference)[:300]} beside the log"
     try:
-        return json.loads(found.read_bytes().decode("utf-8-sig")), ""
-    except (ValueError, RecursionError, OSError):
-        return None, f"a JSON list in {found.name}"
+        if found.stat().st_size > limits.record:
+            return None, "too_large", f"a payload of at most {limits.record} bytes at {found.name}"
+        return json_of(found.read_bytes(), limits), "", ""
+    except TooDeep:
+        return None, "too_deep", f"values {limits.nested} in {found.name}"
+    except (ValueError, OSError):
+        return None, "dataref", f"a JSON list in {found.name}"

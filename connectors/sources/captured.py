@@ -16,11 +16,13 @@ from datetime import datetime
 from typing import Any
 
 from connectors.base import Unreadable
+from connectors.limits import LIMITS, Limits
 from connectors.sources.casts import EARLIEST, LATEST
 from connectors.sources.content import unreadable
 from connectors.sources.event_lines import utc_of
 from connectors.sources.inference_protocol import split_tail
 from connectors.sources.json_rows import Record
+from connectors.sources.json_text import TooDeep, json_of
 
 _DECODER = json.JSONDecoder()
 _EARLIEST, _LATEST = datetime.fromisoformat(EARLIEST), datetime.fromisoformat(LATEST)
@@ -89,21 +91,27 @@ def moment_of(value: Any) -> datetime | None:
     return moment
 
 
-def payload_of(body: bytes, header_length: int | None = None) -> tuple[Any, bytes]:
+def payload_of(body: bytes, header_length: int | None = None, limits: Limits = LIMITS) -> tuple[Any, bytes]:
     """(the JSON, the bytes behind it) of a body. Raises NoEvent where it starts with none.
 
     header_length: where the JSON ends, if a header told it; else the end of the JSON is looked for.
     """
     head, tail = (body, b"") if header_length is None else split_tail(body, header_length)
+    if len(body) > limits.record:
+        raise NoEvent("too_large", limits.too_large)
     try:
         try:
-            return json.loads(head.decode("utf-8-sig")), tail
+            return json_of(head, limits), tail
+        except TooDeep:
+            raise
         except ValueError:
             # Each byte one character: JSON's own marks are ASCII, so its end is found whatever stands behind it.
             _, end = _DECODER.raw_decode(body.decode("latin-1"))
             if b"binary_data_size" not in body[:end]:
                 raise
-            return json.loads(body[:end].decode()), body[end:]
+            return json_of(body[:end], limits), body[end:]
+    except TooDeep:
+        raise NoEvent("too_deep", f"a payload {limits.nested}") from None
     except (ValueError, RecursionError):
         raise NoEvent("json", "a payload in JSON, as the inference protocols V1 and V2 have it") from None
 

@@ -16,19 +16,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from connectors.base import SHOWN_BYTES, Unreadable
+from connectors.limits import LIMITS, Limits
 from store.errors import BadInput, Retryable
 
 BLOCK = 1 << 20
 SEGMENT = 8 << 20
 """Text is handed on in pieces of about this many bytes."""
-LONGEST_RECORD = 16 << 20
-"""A record that does not end within this is given up, so that no line can eat the memory."""
+LONGEST_QUOTED = 16 << 20
+"""A cell in quotes that does not end within this has no end: its lines are records again."""
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
 
 class Damaged(Exception):
-    """The rest of a file cannot be decompressed or decoded; a connector turns it into an Unreadable."""
+    """The rest of a file cannot be decompressed or decoded; `damaged` turns it into an Unreadable."""
+
+    def __init__(self, expected: str, reason: str = "file") -> None:
+        super().__init__(expected)
+        self.reason = reason
+
+
+class Cut(bytes):
+    """The beginning of a record that is longer than the limit; the rest of it was left out."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +48,7 @@ class Content:
     sha256: str
     size: int
     stamp: tuple[int, int]
+    limits: Limits = LIMITS
 
     def check_unchanged(self) -> None:
         if _stamp(self.path) != self.stamp:
@@ -47,7 +59,7 @@ class Content:
             )
 
 
-def examine(path: Path) -> Content:
+def examine(path: Path, limits: Limits = LIMITS) -> Content:
     """Hashes a file. Raises BadInput where it cannot be opened."""
     try:
         stamp = _stamp(path)
@@ -55,7 +67,7 @@ def examine(path: Path) -> Content:
         with path.open("rb") as stream:
             while block := stream.read(BLOCK):
                 hashed.update(block)
-        return Content(path, hashed.hexdigest(), stamp[0], stamp)
+        return Content(path, hashed.hexdigest(), stamp[0], stamp, limits)
     except OSError as error:
         raise BadInput(
             f"{path}: cannot be read: {error.strerror or error}",
@@ -69,11 +81,13 @@ def _stamp(path: Path) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-def blocks(path: Path) -> Iterator[bytes]:
-    """The text of a file as UTF-8 bytes without a byte order mark; raises Damaged where it breaks off."""
+def blocks(path: Path, limits: Limits = LIMITS) -> Iterator[bytes]:
+    """The text of a file as UTF-8 bytes without a byte order mark; raises Damaged where it breaks off, or swells."""
+    size, given = 0, 0
     try:
         with path.open("rb") as stream:
             zipped = stream.read(2) == b"\x1f\x8b"
+            size = os.fstat(stream.fileno()).st_size
         with gzip.open(path, "rb") if zipped else path.open("rb") as plain:
             first = plain.read(BLOCK)
             mark, encoding = next(((b, e) for b, e in _BOMS if first.startswith(b)), (b"", "utf-8"))
@@ -81,6 +95,9 @@ def blocks(path: Path) -> Iterator[bytes]:
             decoder = None if encoding == "utf-8" else codecs.getincrementaldecoder(encoding)("surrogatepass")
             block = first
             while block:
+                given += len(block)
+                if zipped and limits.swells(size, given):
+                    raise Damaged(limits.swollen, "expansion")
                 # Lone surrogates become bytes that are not UTF-8, so that the line they stand in is told as such.
                 yield block if decoder is None else decoder.decode(block).encode("utf-8", "surrogatepass")
                 block = plain.read(BLOCK)
@@ -97,41 +114,59 @@ def last_newline(text: bytes) -> int:
     return text.rfind(b"\n") + 1
 
 
-def segments(path: Path, cut: Callable[[bytes], int] = last_newline, *, size: int = SEGMENT) -> Iterator[bytes]:
-    """The text of a file in pieces that end where a record does; a record that never ends comes as one piece."""
-    rest = b""
+def segments(
+    path: Path, cut: Callable[[bytes], int] = last_newline, *, limits: Limits = LIMITS, size: int = SEGMENT
+) -> Iterator[bytes]:
+    """The text of a file in pieces that end where a record does.
+
+    A line that does not end within the limit comes as a piece of its own, a Cut; what follows it is read on.
+    """
     waiting: list[bytes] = []
     held = 0
-    for block in blocks(path):
+    beyond: bytes | None = None
+    for block in blocks(path, limits):
+        if beyond is not None:
+            end = block.find(b"\n") + 1
+            if not end:
+                continue
+            yield Cut(beyond + b"\n")
+            beyond, block = None, block[end:]
         waiting.append(block)
         held += len(block)
         if held < size:
             continue
         rest = b"".join(waiting)
-        end = cut(rest) or (last_newline(rest) if len(rest) > LONGEST_RECORD else 0)
-        if not end and len(rest) > LONGEST_RECORD:
-            end = len(rest)
-        if end:
+        end = cut(rest) or (last_newline(rest) if len(rest) > min(LONGEST_QUOTED, limits.record) else 0)
+        if not end and len(rest) > limits.record:
+            beyond, end = rest[:SHOWN_BYTES], len(rest)
+        elif end:
             yield rest[:end]
         rest = rest[end:]
         waiting, held = [rest], len(rest)
+    if beyond is not None:
+        yield Cut(beyond)
     if held:
         yield b"".join(waiting)
 
 
-def lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """(number from 1, line without its end), the blank ones left out."""
+def lines(path: Path, limits: Limits = LIMITS) -> Iterator[tuple[int, bytes]]:
+    """(number from 1, line without its end), the blank ones left out; of a line beyond the limit a Cut."""
     number = 1
-    for segment in segments(path):
-        yield from lines_of(segment, number)
+    for segment in segments(path, limits=limits):
+        yield from lines_of(segment, number, limits)
         number += line_count(segment)
 
 
-def lines_of(segment: bytes, first: int) -> Iterator[tuple[int, bytes]]:
+def lines_of(segment: bytes, first: int, limits: Limits = LIMITS) -> Iterator[tuple[int, bytes]]:
     """The same of some whole lines, of which the first has that number."""
+    if isinstance(segment, Cut):
+        yield first, Cut(segment.rstrip(b"\r\n"))
+        return
     for number, piece in enumerate(segment.split(b"\n"), first):
         line = piece.strip(b"\r")
-        if line.strip():
+        if len(line) > limits.record:
+            yield number, Cut(line[:SHOWN_BYTES])
+        elif line.strip():
             yield number, line
 
 
@@ -141,6 +176,11 @@ def line_count(segment: bytes) -> int:
 
 def unreadable(reason: str, line: int | None, expected: str, record: bytes) -> Unreadable:
     return Unreadable(reason=reason, line=line, expected=expected, bytes=record[:SHOWN_BYTES])
+
+
+def damaged(damage: Damaged, path: Path) -> Unreadable:
+    """The rest of a file, told with how the file begins."""
+    return unreadable(damage.reason, None, str(damage), beginning(path))
 
 
 def beginning(path: Path) -> bytes:

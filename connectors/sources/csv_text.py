@@ -17,9 +17,11 @@ import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
 from connectors.base import Chunk, Wanted
-from connectors.sources.content import Content, Damaged, beginning, segments, unreadable
+from connectors.limits import LIMITS
+from connectors.sources.content import Content, Cut, Damaged, damaged, segments, unreadable
 
 DELIMITERS = ",\t;|"
+EXPECTED = {"encoding": "UTF-8 text", "too_large": "a shorter record, see limits.record"}
 LONGEST_QUOTED = 1000
 """Most lines that one quoted cell may span where a piece is read line by line."""
 
@@ -95,17 +97,24 @@ def csv_chunks(content: Content, dialect: Dialect, wanted: Wanted) -> Iterator[C
     names = list(dialect.columns)
     chosen = [name for name in names if parts is None or name.casefold() in parts]
     first, line, n = True, 1, 0
+    limits = content.limits
     try:
-        for text in segments(content.path, record_end):
+        for text in segments(content.path, record_end, limits=limits):
+            if isinstance(text, Cut):
+                lost = unreadable("too_large", line, limits.too_large, text)
+                empty = pa.table({name: pa.array([], pa.string()) for name in chosen})
+                yield Chunk(table=empty, n=pa.array([], pa.int64()), unreadable=(lost,), empty_is_missing=True)
+                n, line, first = n + 1, line + 1, False
+                continue
             body = text[dialect.bytes :] if first else text
             line += dialect.lines if first else 0
-            piece = _parse(body, dialect.delimiter, names)
+            piece = _parse(body, dialect.delimiter, names, limits.record)
             yield _chunk(piece, chosen, names, n=n, line=line)
             n, line, first = n + piece.records, line + body.count(b"\n"), False
         content.check_unchanged()
     except Damaged as damage:
         content.check_unchanged()
-        told = unreadable("file", None, str(damage), beginning(content.path))
+        told = damaged(damage, content.path)
         yield Chunk(table=pa.table({}), n=pa.array([], pa.int64()), unreadable=(told,))
 
 
@@ -121,8 +130,7 @@ def _chunk(piece: _Piece, chosen: list[str], names: list[str], *, n: int, line: 
     lost = []
     for at, reason, record in piece.bad:
         where = None if piece.lines is None else line + int(piece.lines[at])
-        expected = "UTF-8 text" if reason == "encoding" else f"{len(names)} values, as in the header"
-        lost.append(unreadable(reason, where, expected, record))
+        lost.append(unreadable(reason, where, EXPECTED.get(reason, f"{len(names)} values, as in the header"), record))
     rows = piece.rows.num_rows
     return Chunk(
         table=piece.rows.select(chosen),
@@ -134,14 +142,15 @@ def _chunk(piece: _Piece, chosen: list[str], names: list[str], *, n: int, line: 
     )
 
 
-def _parse(text: bytes, delimiter: str, names: list[str]) -> _Piece:
+def _parse(text: bytes, delimiter: str, names: list[str], longest: int = LIMITS.record) -> _Piece:
     if not text.strip():
         empty = pa.table({name: pa.array([], pa.string()) for name in names})
         return _Piece(empty, np.zeros(0, np.int64), 0, np.zeros(0, np.int64), [])
     fast = None
-    if _is_utf8(text) and text.count(b'"') % 2 == 0:
+    long = len(text) > longest and max(map(len, text.split(b"\n"))) > longest
+    if not long and _is_utf8(text) and text.count(b'"') % 2 == 0:
         fast = _parse_clean(text, delimiter, names)
-    return fast or _parse_by_line(text, delimiter, names)
+    return fast or _parse_by_line(text, delimiter, names, longest)
 
 
 def _is_utf8(text: bytes) -> bool:
@@ -198,7 +207,7 @@ def _record_lines(text: bytes, records: int, *, skip_blank: bool) -> np.ndarray 
     return lines if len(lines) == records else None
 
 
-def _parse_by_line(text: bytes, delimiter: str, names: list[str]) -> _Piece:
+def _parse_by_line(text: bytes, delimiter: str, names: list[str], longest: int) -> _Piece:
     """Line by line: a record that does not fit costs its own line only."""
     pieces = text.split(b"\n")
     if pieces[-1] == b"":
@@ -210,7 +219,7 @@ def _parse_by_line(text: bytes, delimiter: str, names: list[str]) -> _Piece:
     line = 0
     while line < len(pieces):
         if pieces[line].rstrip(b"\r") or len(names) == 1:
-            cells, took, reason = _record(pieces, line, delimiter, len(names))
+            cells, took, reason = _record(pieces, line, delimiter, len(names), longest)
             position = len(lines)
             lines.append(line)
             if cells is None:
@@ -226,8 +235,12 @@ def _parse_by_line(text: bytes, delimiter: str, names: list[str]) -> _Piece:
     return _Piece(table, np.array(at, np.int64), len(lines), np.array(lines, np.int64), bad)
 
 
-def _record(pieces: list[bytes], line: int, delimiter: str, width: int) -> tuple[list[str] | None, int, str]:
+def _record(
+    pieces: list[bytes], line: int, delimiter: str, width: int, longest: int
+) -> tuple[list[str] | None, int, str]:
     """(cells or None, lines taken, reason)."""
+    if len(pieces[line]) > longest:
+        return None, 1, "too_large"
     text, took = "", 0
     while line + took < len(pieces) and took < LONGEST_QUOTED:
         try:

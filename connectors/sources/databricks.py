@@ -25,7 +25,8 @@ from connectors.sources.delta import delta_files, is_delta
 from connectors.sources.event_lines import utc_of, walk_files
 from connectors.sources.halves import NoRows, Rows, joined, row_id
 from connectors.sources.json_rows import Record, chunks_of, json_hints
-from connectors.sources.parquet_file import BROKEN
+from connectors.sources.json_text import json_of, reason_of
+from connectors.sources.parquet_file import BROKEN, check_parquet
 from connectors.sources.payloads import rows_of
 
 IDS = ("databricks_request_id", "invocation_id")
@@ -74,7 +75,9 @@ class Databricks(Source):
 
     def read(self, file: File, options: Any, wanted: Wanted) -> Raw:
         named = replace(wanted, outputs=options.outputs or wanted.outputs)
-        log = _Log(file, examine(file.path), named, options)
+        content = examine(file.path, wanted.limits)
+        check_parquet(content, file.name)
+        log = _Log(file, content, named, options)
         versions = _versions(log)
         notes: tuple[str, ...] = ()
         if len(versions) > 1:
@@ -203,9 +206,9 @@ def _whole(log: _Log, request: dict[str, Any]) -> Rows:
 
 def _half(log: _Log, text: Any, collection: str) -> Rows:
     try:
-        document = json.loads(text) if isinstance(text, str) else text
-    except (ValueError, RecursionError):
-        raise NoRows("json", f"JSON text in {collection}") from None
+        document = json_of(text, log.wanted.limits) if isinstance(text, str) else text
+    except ValueError as error:
+        raise NoRows(reason_of(error), f"JSON text in {collection}, {log.wanted.limits.nested}") from None
     key = log.options.features
     if key and isinstance(document, dict) and isinstance(document.get("instances"), list):
         rows = [row.get(key, row) if isinstance(row, dict) else row for row in document["instances"]]

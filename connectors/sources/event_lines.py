@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from connectors.base import File, Unreadable
-from connectors.sources.content import Damaged, beginning, lines, unreadable
-from connectors.sources.json_rows import parse_records
+from connectors.limits import LIMITS, Limits
+from connectors.sources.content import Damaged, damaged, lines, unreadable
+from connectors.sources.json_text import values_in
 from store.errors import BadInput
 
 Line = tuple[int, bytes, dict[str, Any]]
@@ -33,25 +34,23 @@ def walk_files(path: Path, endings: tuple[str, ...]) -> Iterator[File]:
             yield File(path=found, root=path, name=inside.as_posix())
 
 
-def events(path: Path, *, expected: str, most: int | None = None) -> Iterator[Line | Unreadable]:
+def events(
+    path: Path, *, expected: str, most: int | None = None, limits: Limits = LIMITS
+) -> Iterator[Line | Unreadable]:
     """Each line's event; a line that holds none is told with its reason. expected: what an event is, for a person."""
     try:
-        for at, (number, line) in enumerate(lines(path)):
+        for at, (number, line) in enumerate(lines(path, limits)):
             if most is not None and at >= most:
                 return
-            yield from _line(number, line, expected)
+            yield from _line(number, line, expected, limits)
     except Damaged as damage:
-        yield unreadable("file", None, str(damage), beginning(path))
+        yield damaged(damage, path)
 
 
-def _line(number: int, line: bytes, expected: str) -> Iterator[Line | Unreadable]:
-    try:
-        values = parse_records(line.decode())
-    except UnicodeDecodeError:
-        yield unreadable("encoding", number, "UTF-8 text", line)
-        return
-    except ValueError:
-        yield unreadable("json", number, "one JSON event per line", line)
+def _line(number: int, line: bytes, expected: str, limits: Limits) -> Iterator[Line | Unreadable]:
+    values = values_in(number, line, "one JSON event per line", limits)
+    if isinstance(values, Unreadable):
+        yield values
         return
     for value in values:
         if isinstance(value, dict):

@@ -18,9 +18,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connectors.base import SHOWN_BYTES, Chunk, File, Raw, Unreadable
-from connectors.sources.content import BLOCK, LONGEST_RECORD, Damaged, blocks
+from connectors.limits import LIMITS
+from connectors.sources.content import BLOCK, Damaged, blocks
 from connectors.sources.csv_text import sniff_dialect
-from connectors.sources.json_rows import parse_records
+from connectors.sources.json_text import parse_records
 from store.errors import Retryable
 
 SEPARATED = ("csv", "tsv")
@@ -76,24 +77,33 @@ def marks(path: Path, lengths: Iterable[int]) -> dict[int, Mark]:
 
 def end_of(raw: Raw, size: int) -> End:
     """Where the last line that has its end, or is a whole JSON value, ends."""
-    tail = _tail(raw.file.path, size)
+    start, tail = _tail(raw.file.path, size)
     if not tail.strip():
         return End(size, 0)
     if raw.format in SEPARATED:
-        return End(size - len(tail), 1)
+        return End(start, 1)
     try:
+        if size - start > LIMITS.record:
+            raise ValueError("too long to be held")
         parse_records(tail.decode())
     except ValueError:
-        return End(size - len(tail), 1, tail.strip(b"\r"))
+        return End(start, 1, tail.strip(b"\r"))
     return End(size, 0)
 
 
-def _tail(path: Path, size: int) -> bytes:
-    """What stands behind the last line end."""
+def _tail(path: Path, size: int) -> tuple[int, bytes]:
+    """(where the last line end is, what stands behind it); of a line beyond the limit its beginning."""
     with path.open("rb") as stream:
-        stream.seek(max(0, size - LONGEST_RECORD))
-        text = stream.read(min(size, LONGEST_RECORD))
-    return text[text.rfind(b"\n") + 1 :]
+        start = size
+        while start:
+            before = max(0, start - BLOCK)
+            stream.seek(before)
+            if end := stream.read(start - before).rfind(b"\n") + 1:
+                start = before + end
+                break
+            start = before
+        stream.seek(start)
+        return start, stream.read(min(size - start, LIMITS.record))
 
 
 def rest_of(raw: Raw, mark: Mark, *, first_n: int, size: int, place: Path, read: Callable[[File], Raw]) -> Raw:

@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
@@ -20,7 +21,6 @@ from connectors.base import Chunk, Unreadable, Wanted
 from connectors.sources.content import unreadable
 
 CHUNK_ROWS = 20_000
-_DECODER = json.JSONDecoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,47 +39,23 @@ class _Pile:
     n: list[int] = field(default_factory=list)
 
 
-def parse_records(text: str) -> list[Any]:
-    """The JSON values in a line: one, or several with commas or blanks between them. Raises ValueError.
+def chunks_of(
+    records: Iterable[Record | Unreadable], wanted: Wanted, *, first: int = 0, known: set[str] | None = None
+) -> Iterator[Chunk]:
+    """Chunks of at most CHUNK_ROWS rows; `n` counts every record from `first` on, the unreadable ones too.
 
-    Strict but for two things that real loggers write: NaN and infinities, and a comma at the end of a line.
+    known: the columns of the file so far, where it is read in several goes; records that bring too many are told.
     """
-    try:
-        try:
-            return [json.loads(text)]
-        except json.JSONDecodeError:
-            found = []
-            at, end = _skip(text, 0), len(text)
-            while at < end:
-                value, at = _DECODER.raw_decode(text, at)
-                if not isinstance(value, (dict, list)):
-                    raise ValueError("no JSON object") from None  # `1 2 3` is prose, not records
-                found.append(value)
-                at = _skip(text, at)
-            return found
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-
-
-def _skip(text: str, at: int) -> int:
-    commas = 0
-    while at < len(text) and text[at] in " \t\r\n,":
-        commas += text[at] == ","
-        at += 1
-    if commas > 1 or (commas and at == commas == len(text)):
-        raise ValueError("a comma without a value")
-    return at
-
-
-def chunks_of(records: Iterable[Record | Unreadable], wanted: Wanted, *, first: int = 0) -> Iterator[Chunk]:
-    """Chunks of at most CHUNK_ROWS rows; `n` counts every record from `first` on, the unreadable ones too."""
     parts = wanted.part_of()
+    seen: set[str] = set() if known is None else known
     piles: dict[int, _Pile] = {}
     others: dict[str, int] = {}
     lost: list[Unreadable] = []
     waiting = 0
     for n, record in enumerate(records, first):
         waiting += 1
+        if not isinstance(record, Unreadable) and not seen.issuperset(record.row):
+            record = _widening(record, seen, wanted.limits.columns)
         if isinstance(record, Unreadable):
             lost.append(record)
         else:
@@ -98,6 +74,17 @@ def chunks_of(records: Iterable[Record | Unreadable], wanted: Wanted, *, first: 
             piles, others, lost, waiting = {}, {}, [], 0
     if waiting:
         yield from _chunks(piles, others, lost, parts)
+
+
+def _widening(record: Record, seen: set[str], most: int) -> Record | Unreadable:
+    """A record that brings columns which the file did not have; so many names cannot be the columns of a table."""
+    wider = seen.union(record.row)
+    if len(wider) > most:
+        shown = json.dumps(dict(islice(record.row.items(), most)), ensure_ascii=True, default=str).encode()
+        expected = f"at most {most} columns; this row would make {len(wider)} of the file's"
+        return unreadable("too_many_columns", record.line, expected, shown)
+    seen |= wider
+    return record
 
 
 def _chunks(

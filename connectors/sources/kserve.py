@@ -8,7 +8,6 @@ in a file are not mixed: those of the first are read, the others told.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,14 +19,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connectors.base import Chunk, File, Raw, Source, Unreadable, Wanted
+from connectors.limits import LIMITS, Limits
 from connectors.sources.captured import Half, NoEvent, from_base64, moment_of, payload_of, plain
 from connectors.sources.captured_log import Event, Log, batch
-from connectors.sources.content import Content, Damaged, beginning, blocks, examine, unreadable
+from connectors.sources.content import Content, Damaged, blocks, damaged, examine
 from connectors.sources.csv_text import csv_chunks, sniff_dialect
 from connectors.sources.event_lines import walk_files
 from connectors.sources.inference_protocol import rows_in
 from connectors.sources.json_rows import chunks_of
-from connectors.sources.parquet_file import parquet_chunks
+from connectors.sources.json_text import json_of
+from connectors.sources.parquet_file import check_parquet, parquet_chunks
 from connectors.sources.tabular import is_document, json_records
 
 HALF = re.compile(r"(?:^|\.)inference\.(request|response)$")
@@ -67,13 +68,13 @@ class KServe(Source):
         yield from walk_files(path, ENDINGS)
 
     def read(self, file: File, options: Any, wanted: Wanted) -> Raw:
-        content = examine(file.path)
+        content = examine(file.path, wanted.limits)
         log = Log(
             file=file,
             content=content,
             wanted=wanted,
             events=partial(_events, content, _form(file.path)),
-            half_of=partial(half_of, name=file.name),
+            half_of=partial(half_of, name=file.name, limits=wanted.limits),
             rows=lambda half: rows_in(half.payload, asked=half.asked, wanted=wanted, tail=half.tail),
             service=options.service or None,
         )
@@ -127,26 +128,29 @@ def _cells(table: pa.Table) -> list[dict[str, Any]]:
 
 def _table(content: Content, form: str) -> Iterator[Chunk]:
     if form == "parquet":
-        yield from parquet_chunks(content, Wanted())
+        check_parquet(content, content.path.name)
+        yield from parquet_chunks(content, Wanted(limits=content.limits))
         return
     try:
         head = next(blocks(content.path), b"")
     except Damaged as damage:
-        yield from chunks_of([unreadable("file", None, str(damage), beginning(content.path))], Wanted())
+        yield from chunks_of([damaged(damage, content.path)], Wanted())
         return
-    yield from csv_chunks(content, sniff_dialect(head, ","), Wanted())
+    dialect = sniff_dialect(head, ",")
+    content.limits.check_columns(content.path.name, len(dialect.columns))
+    yield from csv_chunks(content, dialect, Wanted(limits=content.limits))
 
 
-def half_of(event: dict[str, Any], name: str = "") -> Half:
+def half_of(event: dict[str, Any], name: str = "", limits: Limits = LIMITS) -> Half:
     """One event as half of a call; name: of its file, which says which half where the record does not.
 
     Raises NoEvent for what is none of ours.
     """
     if "specversion" in event:
-        return _cloud_event(event)
+        return _cloud_event(event, limits)
     folded = {key.casefold(): value for key, value in event.items()}
     if "bytes" in folded and ("reqtype" in folded or "inferenceservice" in folded):
-        return _stored_record(folded, name)
+        return _stored_record(folded, name, limits)
     raise NoEvent("json", "an event of KServe's logger: a CloudEvent, or a record with reqType and bytes")
 
 
@@ -159,12 +163,12 @@ def _asked(type_: Any, component: Any) -> bool:
     return found[1] == "request"
 
 
-def _cloud_event(event: dict[str, Any]) -> Half:
+def _cloud_event(event: dict[str, Any], limits: Limits) -> Half:
     asked = _asked(event.get("type"), event.get("component"))
     if event.get("data_base64") is not None:
-        payload, tail = payload_of(from_base64(event["data_base64"]), header_length(event.get("metadata")))
+        payload, tail = payload_of(from_base64(event["data_base64"]), header_length(event.get("metadata")), limits)
     elif isinstance(event.get("data"), str):
-        payload, tail = payload_of(event["data"].encode("utf-8", "surrogatepass"))
+        payload, tail = payload_of(event["data"].encode("utf-8", "surrogatepass"), limits=limits)
     elif event.get("data") is None:
         raise NoEvent("no_data", "an event with `data` or `data_base64`")
     else:
@@ -184,7 +188,7 @@ def service_of(event: dict[str, Any]) -> str | None:
     return plain(event.get("inferenceservicename")) or plain(event.get("inferenceservice"))
 
 
-def _stored_record(record: dict[str, Any], name: str) -> Half:
+def _stored_record(record: dict[str, Any], name: str, limits: Limits) -> Half:
     """A record of the blob store; keys without case, for versions write them differently."""
     type_ = str(record.get("reqtype") or "")
     if not HALF.search(type_) and (named := NAMED.search(name)) is not None:
@@ -192,7 +196,7 @@ def _stored_record(record: dict[str, Any], name: str) -> Half:
     asked = _asked(type_, record.get("component"))
     if not record.get("bytes"):
         raise NoEvent("no_data", "a record with its payload in `bytes`")
-    payload, tail = payload_of(from_base64(record["bytes"]), header_length(record.get("metadata")))
+    payload, tail = payload_of(from_base64(record["bytes"]), header_length(record.get("metadata")), limits)
     return Half(
         asked=asked,
         call=plain(record.get("id")),
@@ -207,8 +211,8 @@ def header_length(metadata: Any) -> int | None:
     """Where the JSON of a body with binary tensors ends, if the logger was told to keep that header."""
     if isinstance(metadata, str):
         try:
-            metadata = json.loads(metadata)
-        except (ValueError, RecursionError):
+            metadata = json_of(metadata)
+        except ValueError:
             return None
     for key, value in metadata.items() if isinstance(metadata, dict) else ():
         if str(key).casefold() == "inference-header-content-length":

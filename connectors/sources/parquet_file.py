@@ -21,6 +21,20 @@ BROKEN = (pa.ArrowException, OSError, EOFError, UnicodeDecodeError)
 """What Arrow raises on a file that is cut or garbled."""
 
 
+def check_parquet(content: Content, name: str) -> None:
+    """Raises BadInput for a file whose own footer says that it goes beyond a limit; one without a footer is told."""
+    try:
+        metadata = pq.read_metadata(content.path)
+        columns = len(metadata.schema.to_arrow_schema().names) if metadata.num_columns < 1 << 20 else 1 << 20
+    except BROKEN:
+        return
+    limits = content.limits
+    limits.check_columns(name, columns)
+    # A value that repeats takes no bytes in the file, and at least one when it is read.
+    told = sum(metadata.row_group(at).total_byte_size for at in range(metadata.num_row_groups))
+    limits.check_expansion(name, content.size, max(told, metadata.num_rows * metadata.num_columns))
+
+
 def parquet_hints(path: Path) -> dict[str, str]:
     """Column -> type, from the footer; nothing where there is none."""
     try:

@@ -7,11 +7,11 @@ without names take the model's columns in order, and only when their number fits
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from connectors.base import Wanted
+from connectors.sources.json_text import json_of
 
 ROW_KEYS = (
     "data",
@@ -32,8 +32,8 @@ def rows_of(data: Any, collection: str, wanted: Wanted) -> Iterator[dict[str, An
     """The rows in any shape of payload; a string says why there is none."""
     if isinstance(data, str):
         try:
-            data = json.loads(data)
-        except (ValueError, RecursionError):
+            data = json_of(data, wanted.limits)
+        except ValueError:
             yield "rows; this payload is text"
             return
     data = _inside(data)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import binascii
 import csv
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,11 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from connectors.base import Chunk, File, Raw, Source, Unreadable, Wanted
+from connectors.limits import Limits
 from connectors.sources.content import Content, examine, unreadable
 from connectors.sources.csv_text import text_hints
 from connectors.sources.event_lines import Line, events, utc_of, walk_files
 from connectors.sources.halves import NoRows, Rows, joined, row_id
-from connectors.sources.json_rows import Record, chunks_of, parse_records
+from connectors.sources.json_rows import Record, chunks_of
+from connectors.sources.json_text import TooDeep, json_of, parse_records
 from connectors.sources.payloads import rows_of
 
 HINT_LINES = 50
@@ -64,7 +65,7 @@ class SageMaker(Source):
 
     def read(self, file: File, options: Any, wanted: Wanted) -> Raw:
         named = replace(wanted, inputs=options.inputs or wanted.inputs, outputs=options.outputs or wanted.outputs)
-        log = _Log(file, examine(file.path), named, options.features)
+        log = _Log(file, examine(file.path, wanted.limits), named, options.features)
         return Raw(
             file=file,
             format=self.kind,
@@ -89,7 +90,7 @@ def _chunks(log: _Log) -> Iterator[Chunk]:
 
 
 def _records(log: _Log, most: int | None = None) -> Iterator[Record | Unreadable]:
-    for event in events(log.file.path, expected=EVENT, most=most):
+    for event in events(log.file.path, expected=EVENT, most=most, limits=log.wanted.limits):
         if isinstance(event, Unreadable):
             yield event
         else:
@@ -140,7 +141,7 @@ def _half(part: dict[str, Any], collection: str, log: _Log) -> Rows:
         encoding = "" if kind in ("", "application/octet-stream") else "CSV" if kind == "text/csv" else "JSON"
     if encoding == "CSV":
         return _csv_rows(str(data), collection, log)
-    document = _document(data)
+    document = _document(data, log.wanted.limits)
     if document is None:
         if encoding == "JSON":
             raise NoRows("json", "JSON text in data, as its encoding says")
@@ -165,18 +166,26 @@ def _opened(data: Any, kind: str) -> str:
         raise NoRows("base64", "base64 text in data, as its encoding says") from None
 
 
-def _document(data: Any) -> Any:
+def _document(data: Any, limits: Limits) -> Any:
     """What JSON says, one value or a line for each row; None where it is no JSON."""
     if not isinstance(data, str):
         return data
     try:
-        return json.loads(data)
-    except (ValueError, RecursionError):
+        return json_of(data, limits)
+    except TooDeep:
+        raise _too_deep(limits) from None
+    except ValueError:
         pass
     try:
-        return [value for line in data.split("\n") if line.strip() for value in parse_records(line)] or None
+        return [value for line in data.split("\n") if line.strip() for value in parse_records(line, limits)] or None
+    except TooDeep:
+        raise _too_deep(limits) from None
     except ValueError:
         return None
+
+
+def _too_deep(limits: Limits) -> NoRows:
+    return NoRows("too_deep", f"values {limits.nested}")
 
 
 def _unwrapped(document: Any, key: str) -> Any:

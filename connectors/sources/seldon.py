@@ -52,7 +52,7 @@ class Seldon(Source):
         yield from walk_files(path, ENDINGS)
 
     def read(self, file: File, options: Any, wanted: Wanted) -> Raw:
-        content = examine(file.path)
+        content = examine(file.path, wanted.limits)
         truths = _are_labels(wanted)
         log = Log(
             file=file,

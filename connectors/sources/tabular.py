@@ -16,12 +16,15 @@ from typing import Any
 import pyarrow as pa
 
 from connectors.base import Chunk, File, Raw, Source, Unreadable, Wanted
+from connectors.limits import LIMITS, Limits
 from connectors.sources.arrow_file import arrow_chunks, arrow_hints, is_arrow
-from connectors.sources.content import Content, Damaged, beginning, blocks, examine, lines, unreadable
+from connectors.sources.content import Content, Damaged, blocks, damaged, examine, lines, unreadable
 from connectors.sources.csv_text import Dialect, csv_chunks, sample_chunk, sniff_dialect, text_hints
 from connectors.sources.delta import delta_files, is_delta
-from connectors.sources.json_rows import Record, chunks_of, json_hints, parse_records
-from connectors.sources.parquet_file import parquet_chunks, parquet_hints
+from connectors.sources.json_array import array_records, elements
+from connectors.sources.json_rows import Record, chunks_of, json_hints
+from connectors.sources.json_text import parse_records, values_in
+from connectors.sources.parquet_file import check_parquet, parquet_chunks, parquet_hints
 from connectors.sources.partitions import with_partitions
 from store.errors import BadInput
 
@@ -39,8 +42,6 @@ ENDINGS = {
     ".ndjson": "jsonl",
     ".json": "jsonl",
 }
-LARGEST_ARRAY = 256 << 20
-"""A JSON array is one value and must be held whole; larger ones belong in JSON Lines."""
 HINT_BYTES = 256 << 10
 
 
@@ -85,7 +86,7 @@ class Tabular(Source):
         return with_partitions(self._read(file, options, wanted), wanted)
 
     def _read(self, file: File, options: Any, wanted: Wanted) -> Raw:
-        content = examine(file.path)
+        content = examine(file.path, wanted.limits)
         head = b""
         try:
             head = next(blocks(file.path), b"")
@@ -93,9 +94,12 @@ class Tabular(Source):
         except Damaged:
             form = self.only or _ending(file.path) or "csv"
         if form == "parquet":
+            check_parquet(content, file.name)
             return _raw(file, content, form, partial(parquet_chunks, content, wanted), parquet_hints(file.path))
         if form == "arrow":
-            return _raw(file, content, form, partial(arrow_chunks, content, wanted), arrow_hints(file.path))
+            hints = arrow_hints(file.path)
+            wanted.limits.check_columns(file.name, len(hints))
+            return _raw(file, content, form, partial(arrow_chunks, content, wanted), hints)
         if form == "jsonl":
             chunks = partial(
                 _json_chunks, content, wanted, array=head.lstrip().startswith(b"[") or is_document(file.path, head)
@@ -104,6 +108,7 @@ class Tabular(Source):
         if not head.strip():
             return _raw(file, content, form, partial(_nothing, content), {})
         dialect = sniff_dialect(head, options.delimiter or ("\t" if form == "tsv" else None))
+        wanted.limits.check_columns(file.name, len(dialect.columns))
         hints = _csv_hints(head, dialect, wanted)
         return _raw(file, content, form, partial(csv_chunks, content, dialect, wanted), hints)
 
@@ -170,10 +175,10 @@ def is_document(path: Path, head: bytes) -> bool:
 def _nothing(content: Content) -> Iterator[Chunk]:
     """An empty file is an empty batch; one that only looks empty because it is broken is told."""
     try:
-        for _ in blocks(content.path):
+        for _ in blocks(content.path, content.limits):
             pass
     except Damaged as damage:
-        lost = unreadable("file", None, str(damage), beginning(content.path))
+        lost = damaged(damage, content.path)
         yield Chunk(table=pa.table({}), n=pa.array([], pa.int64()), unreadable=(lost,))
 
 
@@ -187,91 +192,29 @@ def _json_chunks(content: Content, wanted: Wanted, *, array: bool) -> Iterator[C
 
 def json_records(content: Content, *, array: bool) -> Iterator[Record | Unreadable]:
     """The objects of JSON Lines; array: of one JSON value that spans lines, an array or an object."""
-    return _array_records(content) if array else _line_records(content)
+    return array_records(content) if array else _line_records(content)
 
 
 def _line_records(content: Content) -> Iterator[Record | Unreadable]:
     try:
-        for number, line in lines(content.path):
-            yield from line_records(number, line)
+        for number, line in lines(content.path, content.limits):
+            yield from line_records(number, line, content.limits)
     except Damaged as damage:
         content.check_unchanged()
-        yield unreadable("file", None, str(damage), beginning(content.path))
+        yield damaged(damage, content.path)
 
 
-def line_records(number: int, line: bytes) -> Iterator[Record | Unreadable]:
+def line_records(number: int, line: bytes, limits: Limits = LIMITS) -> Iterator[Record | Unreadable]:
     """The rows of one line of JSON Lines."""
-    try:
-        values = parse_records(line.decode())
-    except UnicodeDecodeError:
-        yield unreadable("encoding", number, "UTF-8 text", line)
-        return
-    except ValueError:
-        yield unreadable("json", number, "one JSON object per line", line)
+    values = values_in(number, line, "one JSON object per line", limits)
+    if isinstance(values, Unreadable):
+        yield values
         return
     for value in values:
         if isinstance(value, dict):
             yield Record(number, value)
         else:
             yield unreadable("json", number, "a JSON object", json.dumps(value).encode())
-
-
-def _array_records(content: Content) -> Iterator[Record | Unreadable]:
-    """The elements of a JSON array up to where it breaks; or a document that is one object."""
-    try:
-        text = b"".join(blocks(content.path)) if content.size <= LARGEST_ARRAY else None
-    except Damaged as damage:
-        yield unreadable("file", None, str(damage), beginning(content.path))
-        return
-    if text is None:
-        yield unreadable(
-            "file", None, f"JSON Lines: an array of more than {LARGEST_ARRAY} bytes", beginning(content.path)
-        )
-        return
-    try:
-        decoded = text.decode()
-    except UnicodeDecodeError:
-        yield unreadable("encoding", None, "UTF-8 text", text)
-        return
-    yield from _elements(decoded)
-
-
-def _elements(text: str) -> Iterator[Record | Unreadable]:
-    decoder = json.JSONDecoder()
-    inside = text.lstrip().startswith("[")
-    at = text.index("[") + 1 if inside else 0
-    closed = not inside
-    try:
-        while (at := _past(text, at, " \t\r\n")) < len(text):
-            if inside and text[at] == "]":
-                closed, at = True, _past(text, at + 1, " \t\r\n")
-                break
-            value, at = decoder.raw_decode(text, at)
-            if isinstance(value, dict):
-                yield Record(None, value)
-            else:
-                yield unreadable("json", None, "a JSON object", json.dumps(value).encode())
-            at = _past(text, at, " \t\r\n")
-            if inside and text[at : at + 1] == ",":
-                at += 1
-            elif inside and text[at : at + 1] != "]":
-                break
-        if closed and at >= len(text):
-            return
-    except (ValueError, RecursionError):
-        pass
-    yield unreadable(
-        "json",
-        text.count("\n", 0, at) + 1,
-        "the rest of a JSON array",
-        text[at:][:100_000].encode("utf-8", "backslashreplace"),
-    )
-
-
-def _past(text: str, at: int, blank: str) -> int:
-    while at < len(text) and text[at] in blank:
-        at += 1
-    return at
 
 
 # -- hints ------------------------------------------------------------------------------------------------------
@@ -285,11 +228,14 @@ def _complete_lines(head: bytes) -> bytes:
 
 def _json_hints(head: bytes, wanted: Wanted) -> dict[str, str]:
     if head.lstrip().startswith(b"["):
-        records: Iterator[Record | Unreadable] = _elements(head.decode("utf-8", "replace"))
+        records: Iterator[Record | Unreadable] = elements(iter([head.decode("utf-8", "replace")]), wanted.limits)
     else:
         sample = _complete_lines(head).split(b"\n")
         records = (
-            found for number, line in enumerate(sample, 1) if line.strip() for found in line_records(number, line)
+            found
+            for number, line in enumerate(sample, 1)
+            if line.strip()
+            for found in line_records(number, line, wanted.limits)
         )
     return json_hints(records, wanted)
 

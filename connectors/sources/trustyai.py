@@ -21,18 +21,19 @@ from pathlib import Path
 from typing import Any
 
 from connectors.base import Chunk, File, Raw, Source, Unreadable, Wanted
-from connectors.sources.content import Content, Damaged, blocks, examine, lines, unreadable
+from connectors.limits import Limits
+from connectors.sources.content import Content, Cut, Damaged, blocks, damaged, examine, lines, unreadable
 from connectors.sources.csv_text import text_hints
 from connectors.sources.event_lines import events, utc_of, walk_files
 from connectors.sources.halves import NoRows, joined, row_id
 from connectors.sources.inference_protocol import rows_in
 from connectors.sources.json_rows import Record, chunks_of, json_hints
+from connectors.sources.json_text import json_of
 from connectors.sources.tabular import is_document, json_records
 from store.errors import BadInput
 
 DATA, INTERNAL, METADATA = "-data.csv", "-internal_data.csv", "-metadata.json"
 SYNTHETIC = "_trustyai_synthetic"
-LARGEST_METADATA = 64 << 20
 SLUG = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 HINT_ROWS = 200
 
@@ -73,7 +74,7 @@ class TrustyAI(Source):
                 yield file
 
     def read(self, file: File, options: Any, wanted: Wanted) -> Raw:
-        content = examine(file.path)
+        content = examine(file.path, wanted.limits)
         log = _Log(file, content, wanted, options.tags)
         if file.path.name.endswith(DATA):
             return _volume(log, self.kind)
@@ -110,7 +111,8 @@ def _documents(log: _Log) -> Iterator[tuple[int | None, bytes, dict[str, Any]] |
     except Damaged:
         head = b""
     if not is_document(log.file.path, head):
-        yield from events(log.file.path, expected="an upload: model_name, request and response")
+        expected = "an upload: model_name, request and response"
+        yield from events(log.file.path, expected=expected, limits=log.wanted.limits)
         return
     for found in json_records(log.content, array=True):
         yield found if isinstance(found, Unreadable) else (None, json.dumps(found.row).encode(), found.row)
@@ -192,20 +194,21 @@ def _volume(log: _Log, kind: str) -> Raw:
 def _names(metadata: Path, wanted: Wanted) -> list[str]:
     """The columns of the data, in their places: under the names that the model knows, else the model's in order."""
     try:
-        if metadata.stat().st_size > LARGEST_METADATA:
-            raise ValueError(f"larger than {LARGEST_METADATA} bytes")
-        document = json.loads(metadata.read_bytes())
+        if metadata.stat().st_size > wanted.limits.record:
+            raise ValueError(f"larger than {wanted.limits.record} bytes")
+        document = json_of(metadata.read_bytes(), wanted.limits)
         halves = []
         for schema in (document["inputSchema"], document["outputSchema"]):
             mapping = schema.get("nameMapping") or {}
             items = sorted(schema["items"].values(), key=lambda item: int(item["index"]))
             halves.append([str(mapping.get(item["name"], item["name"])) for item in items])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInput(
             f"{metadata}: cannot be read as TrustyAI's metadata: {error!r}",
             advice="Keep NAME-data.csv, NAME-internal_data.csv and NAME-metadata.json together.",
             details={"file": str(metadata)},
         ) from error
+    wanted.limits.check_columns(metadata.name, sum(map(len, halves)))
     known = wanted.part_of()
     out = []
     for own, order in zip(halves, (wanted.inputs, wanted.outputs), strict=True):
@@ -217,8 +220,9 @@ def _names(metadata: Path, wanted: Wanted) -> list[str]:
 
 def _stored(log: _Log, names: list[str], internal: Path, left: Counter[str]) -> Iterator[Record | Unreadable]:
     """The rows of the volume, each with the tag, id and time that stand on the same line beside."""
-    about = _cells(internal) if internal.is_file() else iter(())
-    for number, (cells, told) in enumerate(zip_longest(_cells(log.file.path), about), 1):
+    limits = log.wanted.limits
+    about = _cells(internal, limits) if internal.is_file() else iter(())
+    for number, (cells, told) in enumerate(zip_longest(_cells(log.file.path, limits), about), 1):
         if isinstance(cells, Unreadable) or cells is None:
             yield cells or unreadable("file", number, "as many rows as the file of ids has", b"")
             continue
@@ -236,12 +240,15 @@ def _stored(log: _Log, names: list[str], internal: Path, left: Counter[str]) -> 
             yield Record(number, row, own or None, moment)
 
 
-def _cells(path: Path) -> Iterator[list[str] | Unreadable]:
+def _cells(path: Path, limits: Limits) -> Iterator[list[str] | Unreadable]:
     try:
-        for number, line in lines(path):
+        for number, line in lines(path, limits):
+            if isinstance(line, Cut):
+                yield unreadable("too_large", number, limits.too_large, line)
+                continue
             try:
                 yield next(csv.reader([line.decode()], strict=True))
             except (UnicodeDecodeError, csv.Error, StopIteration):
                 yield unreadable("csv", number, "a line of CSV", line)
     except Damaged as damage:
-        yield unreadable("file", None, str(damage), b"")
+        yield damaged(damage, path)

@@ -23,7 +23,8 @@ from connectors.sources.content import Content, beginning, examine, unreadable
 from connectors.sources.event_lines import events, utc_of, walk_files
 from connectors.sources.halves import NoRows, Rows, joined, row_id
 from connectors.sources.json_rows import Record, chunks_of, json_hints
-from connectors.sources.parquet_file import BROKEN
+from connectors.sources.json_text import json_of, reason_of
+from connectors.sources.parquet_file import BROKEN, check_parquet
 from connectors.sources.payloads import ROW_KEYS, rows_of
 
 PAYLOADS = ("request_payload", "response_payload")
@@ -66,7 +67,7 @@ class Vertex(Source):
 
     def read(self, file: File, options: Any, wanted: Wanted) -> Raw:
         named = replace(wanted, outputs=options.outputs or wanted.outputs)
-        log = _Log(file, examine(file.path), named)
+        log = _Log(file, examine(file.path, wanted.limits), named)
         return Raw(
             file=file,
             format=self.kind,
@@ -93,11 +94,12 @@ def _records(log: _Log, most: int | None = None) -> Iterator[Record | Unreadable
 
 
 def _from_lines(log: _Log, most: int | None) -> Iterator[tuple[int | None, bytes, dict[str, Any] | Unreadable]]:
-    for event in events(log.file.path, expected=EXPECTED, most=most):
+    for event in events(log.file.path, expected=EXPECTED, most=most, limits=log.wanted.limits):
         yield (None, b"", event) if isinstance(event, Unreadable) else event
 
 
 def _from_parquet(log: _Log, most: int | None) -> Iterator[tuple[int | None, bytes, dict[str, Any] | Unreadable]]:
+    check_parquet(log.content, log.file.name)
     try:
         with pq.ParquetFile(log.file.path) as file:
             columns = [name for name in COLUMNS if name in file.schema_arrow.names]
@@ -143,9 +145,10 @@ def _half(payload: Any, collection: str, log: _Log) -> Rows:
     documents = []
     for text in payload if isinstance(payload, list) else [payload]:
         try:
-            documents.append(json.loads(text) if isinstance(text, str) else text)
-        except (ValueError, RecursionError):
-            raise NoRows("json", f"JSON text in {collection}_payload") from None
+            documents.append(json_of(text, log.wanted.limits) if isinstance(text, str) else text)
+        except ValueError as error:
+            expected = f"JSON text in {collection}_payload, {log.wanted.limits.nested}"
+            raise NoRows(reason_of(error), expected) from None
     whole = [item for item in documents if isinstance(item, dict) and any(key in item for key in ROW_KEYS)]
     found: Rows = []
     for document in whole if len(whole) == len(documents) else [{"instances": documents}]:

@@ -17,7 +17,7 @@ from contract import Case, row, taken
 
 from connectors.base import File, Wanted
 from connectors.sources.azureml import AzureML
-from connectors.sources.json_rows import parse_records
+from connectors.sources.json_text import parse_records
 from connectors.sources.tabular import Tabular
 from store.errors import BadInput
 

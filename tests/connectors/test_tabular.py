@@ -161,7 +161,7 @@ def test_json_that_is_no_row(tmp_path: Path) -> None:
     path.write_text("\n".join([good, *bad, good.replace("r1", "r2") + ","]))
     rows, tally = taken(CASE, path)
     assert [r["id"] for r in rows] == ["r1", "r2"]
-    assert tally.reasons == {"json": len(bad)}
+    assert tally.reasons == {"json": len(bad) - 1, "too_deep": 1}
     assert [at for at, _, _, _ in tally.rejects] == list(range(2, 2 + len(bad)))
 
 

@@ -1,0 +1,204 @@
+"""What stands beyond a limit is told with its reason, costs itself alone, and never the memory."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+sys.path.insert(0, str(Path(__file__).parent))
+from contract import MODEL, RECEIVED, TYPES, row
+
+from connectors.base import File, Source
+from connectors.limits import HARMLESS, LIMITS, Limits
+from connectors.normalise import Tally, normalise, wanted_of
+from connectors.sources.azureml import AzureML
+from connectors.sources.content import Cut, lines, segments
+from connectors.sources.json_text import depth_of
+from connectors.sources.kserve import KServe
+from connectors.sources.tabular import Tabular
+from store.errors import BadInput
+from store.receipt import Kind
+
+SMALL = Limits(columns=12, record=1000, depth=8, expansion=100)
+
+
+def taken(path: Path, limits: Limits = SMALL, source: Source | None = None) -> tuple[list[str], Tally]:
+    reader = source or Tabular()
+    wanted = replace(wanted_of(MODEL, Kind.PREDICTIONS), limits=limits)
+    raw = reader.read(File(path=path, root=path.parent, name=path.name), reader.options(), wanted)
+    rows = normalise(raw, MODEL, kind=Kind.PREDICTIONS, types=TYPES, received_at=RECEIVED, salt=b"s")
+    return [held["id"] for held in rows.table().to_pylist()], rows.finish()
+
+
+def deep(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+def event(*rows: dict[str, Any]) -> str:
+    return json.dumps({"type": "azureml.inference.model_inputs", "id": rows[0]["id"], "data": list(rows)})
+
+
+@pytest.mark.parametrize("form", ["jsonl", "array", "azureml"])
+def test_records_beyond_a_limit_cost_themselves(tmp_path: Path, form: str) -> None:
+    bad = [row(2, note="x" * 2000), row(3, note=deep(9)), row(4, **{f"c{at}": at for at in range(20)})]
+    rows = [row(1), *bad, row(5)]
+    path = tmp_path / "a.jsonl"
+    if form == "array":
+        path = tmp_path / "a.json"
+        path.write_text(json.dumps(rows, indent=1))
+    else:
+        path.write_text("".join((event(held) if form == "azureml" else json.dumps(held)) + "\n" for held in rows))
+    ids, tally = taken(path, source=AzureML() if form == "azureml" else None)
+    assert ids == ["r1", "r5"]
+    assert tally.reasons == {"too_deep": 1, "too_large": 1, "too_many_columns": 1}
+    assert tally.rows == 5
+    assert all(len(shown) <= 20_000 and expected for _, _, expected, shown in tally.rejects)
+    if form != "array":
+        assert sorted(line or 0 for line, *_ in tally.rejects) == [2, 3, 4]
+
+
+def test_names_that_never_end_are_no_table(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(json.dumps(row(n, **{f"c{n}": 1})) + "\n" for n in range(50)))
+    ids, tally = taken(path)
+    assert len(ids) == len(tally.ignored) == SMALL.columns - len(row(1))
+    assert tally.reasons == {"too_many_columns": 50 - len(ids)}
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet", "arrow"])
+def test_a_table_of_too_many_columns_is_refused(tmp_path: Path, form: str) -> None:
+    wide = {**row(1), **{f"c{at}": 1 for at in range(10_000)}}
+    path = tmp_path / f"a.{form}"
+    if form == "csv":
+        path.write_text(",".join(wide) + "\n" + ",".join(map(str, wide.values())) + "\n")
+    elif form == "parquet":
+        pq.write_table(pa.Table.from_pylist([wide]), path)
+    else:
+        table = pa.Table.from_pylist([wide])
+        with pa.ipc.new_file(path, table.schema) as writer:
+            writer.write_table(table)
+    with pytest.raises(BadInput, match="columns, more than 512") as raised:
+        taken(path, LIMITS)
+    assert "limits.columns" in raised.value.advice
+    assert taken(path, Limits(columns=20_000))[0] == ["r1"]
+
+
+def test_a_csv_record_beyond_the_limit_costs_its_line(tmp_path: Path) -> None:
+    names = list(row(1))
+    rows = [row(1), row(2, purpose="x" * 2000), row(3)]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join([",".join(names), *(",".join(str(held[name]) for name in names) for held in rows)]))
+    ids, tally = taken(path)
+    assert ids == ["r1", "r3"]
+    assert tally.reasons == {"too_large": 1}
+    assert tally.rejects[0][0] == 3
+
+
+def test_a_zip_bomb_ends_where_it_swells(tmp_path: Path) -> None:
+    good = (json.dumps(row(1)) + "\n").encode()
+    path = tmp_path / "a.jsonl.gz"
+    with gzip.open(path, "wb", compresslevel=9) as stream:
+        stream.write(good)
+        for _ in range(60):
+            stream.write(b" " * (1 << 20) + b"\n")
+    assert path.stat().st_size * SMALL.expansion < 60 << 20
+    ids, tally = taken(path, replace(LIMITS, record=8 << 20))
+    assert ids == ["r1"]
+    assert tally.reasons == {"expansion": 1}
+    assert taken(path, replace(LIMITS, expansion=10_000))[1].reasons == {}
+
+
+def test_a_parquet_bomb_is_refused_by_its_own_footer(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"income": pa.array([1.0] * (HARMLESS + 1))}), path, compression="zstd")
+    with pytest.raises(BadInput, match="expand"):
+        taken(path, LIMITS)
+
+
+def test_an_arrow_bomb_ends_where_it_swells(tmp_path: Path) -> None:
+    path = tmp_path / "a.arrow"
+    table = pa.table({name: pa.array([1.0] * 30_000) for name in ("income", *"abcdefghi")})
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with pa.ipc.new_file(path, table.schema, options=options) as writer:
+        for _ in range(10):
+            writer.write_table(table)
+    _, tally = taken(path, LIMITS)
+    assert tally.reasons == {"expansion": 1}
+
+
+def test_short_logs_of_equal_lines_are_no_bombs(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl.gz"
+    line = json.dumps(row(1)).encode()
+    path.write_bytes(gzip.compress(b"".join(line.replace(b'"r1"', b'"r%d"' % n) + b"\n" for n in range(1000))))
+    assert len(taken(path, LIMITS)[0]) == 1000
+
+
+def test_payloads_inside_text_are_held_to_the_depth_too(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    body = json.dumps({"instances": [row(1, note=deep(9))]})
+    about = {"specversion": "1.0", "type": "org.kubeflow.serving.inference.request", "id": "c1"}
+    path.write_text(json.dumps({**about, "inferenceservicename": "loans", "data": body}) + "\n")
+    ids, tally = taken(path, source=KServe())
+    assert (ids, tally.reasons) == ([], {"too_deep": 1})
+
+
+@given(st.lists(st.binary(max_size=40), max_size=12), st.integers(1, 30), st.booleans())
+def test_long_lines_are_cut_and_no_other_is_touched(texts: list[bytes], limit: int, ended: bool) -> None:
+    import tempfile
+
+    whole = [text.replace(b"\n", b"").replace(b"\r", b"").replace(b"\xff", b"").replace(b"\xfe", b"") for text in texts]
+    told = {at: line for at, line in enumerate(whole, 1) if line.strip() or len(line) > limit}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a"
+        path.write_bytes(b"\n".join(whole) + (b"\n" if ended else b""))
+        if path.read_bytes()[:2] == b"\x1f\x8b" or path.read_bytes()[:3] == b"\xef\xbb\xbf":
+            return
+        found = dict(lines(path, replace(LIMITS, record=limit)))
+    assert list(found) == list(told)
+    for at, line in found.items():
+        assert isinstance(line, Cut) == (len(told[at]) > limit)
+        assert line == told[at]
+
+
+@pytest.mark.parametrize("length", [20 << 20, 70 << 20])
+def test_a_line_that_hardly_ends_is_one_piece_of_its_beginning(tmp_path: Path, length: int) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"one\n" + b"x" * length + b"\ntwo\n")
+    pieces = list(segments(path, limits=replace(LIMITS, record=16 << 20)))
+    assert [len(piece) < 1 << 20 for piece in pieces] == [True] * len(pieces)
+    assert b"".join(pieces).count(b"\n") == 3
+    found = list(lines(path, replace(LIMITS, record=16 << 20)))
+    assert [(n, line[:3], isinstance(line, Cut)) for n, line in found] == [
+        (1, b"one", False),
+        (2, b"xxx", True),
+        (3, b"two", False),
+    ]
+
+
+JSON = st.recursive(
+    st.none() | st.text(alphabet='a[]{}"\\é') | st.integers(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(alphabet='a[{"\\'), inner, max_size=3),
+)
+
+
+def nesting(value: Any) -> int:
+    inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if inner is None else 1 + max(map(nesting, inner), default=0)
+
+
+@given(JSON, st.booleans())
+def test_depth_is_counted_outside_of_text_alone(value: Any, ascii_only: bool) -> None:
+    assert depth_of(json.dumps(value, ensure_ascii=ascii_only).encode()) == nesting(value)
