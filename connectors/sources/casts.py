@@ -27,6 +27,8 @@ EARLIEST, LATEST = "1980-01-01", "2200-01-01"
 _UNITS = ((1e8, 7.26e9, 1_000_000), (1e11, 7.26e12, 1_000), (1e14, 7.26e15, 1), (1e17, 7.26e18, 0.001))
 """Epoch numbers by size: seconds, milliseconds, microseconds, nanoseconds; each to microseconds."""
 _EXACT = 1 << 53
+_ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
+"""How a time is nearly always written; what follows it is the zone."""
 
 
 def canonical_text(value: Any) -> str | None:
@@ -166,6 +168,8 @@ class Casts:
             bad = pc.and_(pc.is_valid(column), pc.is_null(times))
         elif _is_text(kind):
             column, odd = _as_string(column)
+            if (plain := self._iso(column)) is not None:
+                return _plausible(plain, odd)
             parsed = self._sql(
                 column,
                 "CASE WHEN isfinite(TRY_CAST(trim(v) AS TIMESTAMPTZ)) "
@@ -180,6 +184,19 @@ class Casts:
         else:
             return pa.nulls(len(column), pa.timestamp("us")), _filled(column)
         return _plausible(pc.cast(times, pa.timestamp("us")), bad)
+
+    def _iso(self, column: Column) -> Column | None:
+        """Times that are all written alike and say UTC (or may leave it out), by Arrow alone; None for all others."""
+        for zone, kind in (("Z", pa.timestamp("us", "UTC")), ("", pa.timestamp("us"))):
+            if not zone and self.timezone != "UTC":
+                continue
+            if not pc.all(pc.match_substring_regex(column, f"{_ISO}{zone}$"), min_count=0).as_py():
+                continue
+            try:
+                return pc.cast(pc.cast(column, kind), pa.timestamp("us"))
+            except pa.ArrowInvalid:
+                return None  # there is no such day, or hour
+        return None
 
     def _to_utc(self, column: Column) -> Column:
         kind = column.type

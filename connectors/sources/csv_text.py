@@ -2,6 +2,8 @@
 
 Clean text goes through Arrow's parser, piece by piece. A piece with cells that span lines, or with bytes that are no
 UTF-8, is read again line by line, so that a quote that never closes costs one line and not the rest of the file.
+A few lines without a quote are split right here: asking Arrow costs three milliseconds before its first row, which is
+most of what a small batch over HTTP takes to be read.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from connectors.sources.content import Content, Cut, Damaged, damaged, segments,
 
 DELIMITERS = ",\t;|"
 EXPECTED = {"encoding": "UTF-8 text", "too_large": "a shorter record, see limits.record"}
+SPLIT_BYTES = 16 << 10
+"""Text of up to this many bytes is split without a parser, where it has no quotes."""
 LONGEST_QUOTED = 1000
 """Most lines that one quoted cell may span where a piece is read line by line."""
 
@@ -149,7 +153,7 @@ def _parse(text: bytes, delimiter: str, names: list[str], longest: int = LIMITS.
     fast = None
     long = len(text) > longest and max(map(len, text.split(b"\n"))) > longest
     if not long and _is_utf8(text) and text.count(b'"') % 2 == 0:
-        fast = _parse_clean(text, delimiter, names)
+        fast = _split(text, delimiter, names) or _parse_clean(text, delimiter, names)
     return fast or _parse_by_line(text, delimiter, names, longest)
 
 
@@ -159,6 +163,20 @@ def _is_utf8(text: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _split(text: bytes, delimiter: str, names: list[str]) -> _Piece | None:
+    """Few lines that mean what they look like; None for whatever needs a parser."""
+    plain = text.replace(b"\r\n", b"\n")
+    if len(plain) > SPLIT_BYTES or len(names) < 2 or b'"' in plain or b"\r" in plain:
+        return None
+    told = [(at, line) for at, line in enumerate(plain.decode().split("\n")) if line]
+    rows = [line.split(delimiter) for _, line in told]
+    if any(len(row) != len(names) for row in rows):
+        return None
+    columns = [pa.array(cells, pa.string()) for cells in zip(*rows, strict=True)]
+    lines = np.array([at for at, _ in told], np.int64)
+    return _Piece(pa.table(columns, names=names), np.arange(len(rows)), len(rows), lines, [])
 
 
 def _parse_clean(text: bytes, delimiter: str, names: list[str]) -> _Piece | None:

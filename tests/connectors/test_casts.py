@@ -176,3 +176,27 @@ def test_missing_times_are_missing() -> None:
     typed, wrong = Casts().time(pa.array(["", None, "  "]))
     assert typed.to_pylist() == [None] * 3
     assert wrong is None
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.none(),
+            st.from_regex(
+                r"[12][0-9]{3}-[01][0-9]-[0-3][0-9][ T][0-2][0-9]:[0-6][0-9]:[0-6][0-9](\.[0-9]{1,6})?", fullmatch=True
+            ),
+        ),
+        max_size=4,
+    ),
+    st.sampled_from(["Z", ""]),
+    st.sampled_from(["UTC", "Europe/Berlin"]),
+)
+def test_times_written_alike_are_what_the_parser_of_all_times_says(
+    texts: list[str | None], zone: str, timezone: str
+) -> None:
+    column = pa.array([None if text is None else text + zone for text in texts], pa.string())
+    odd = pa.array([*column.to_pylist(), "2026-01-31 12:00:00+00:00"], pa.string())
+    casts = Casts(timezone=timezone)
+    (alike, wrong), (parsed, wrongly) = casts.time(column), casts.time(odd)
+    assert pa.chunked_array([alike]).to_pylist() == parsed.to_pylist()[:-1]
+    assert bad(wrong, len(column)) == bad(wrongly, len(odd))[:-1]

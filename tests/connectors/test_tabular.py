@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from connectors.base import File, Raw, Wanted
 from connectors.normalise import hints_for
-from connectors.sources import content, json_rows
+from connectors.sources import content, csv_text, json_rows
 from connectors.sources.csv_text import record_end, sniff_dialect
 from connectors.sources.tabular import Csv, Tabular, TabularOptions
 from store.errors import BadInput, Retryable
@@ -324,3 +324,18 @@ def test_memory_stays_bounded(tmp_path: Path) -> None:
     assert len(sizes) > 1
     assert max(sizes) < 3 * content.SEGMENT
     assert os.stat(path).st_size > content.SEGMENT
+
+
+@given(
+    st.lists(st.text(st.sampled_from("ab1 .;\t"), max_size=3), min_size=0, max_size=12),
+    st.lists(st.sampled_from([",", "\n", "\r\n", "\n\n", ",,"]), min_size=12, max_size=12),
+)
+def test_few_lines_are_read_as_many_are(cells: list[str], ends: list[str]) -> None:
+    body = "".join(cell + end for cell, end in zip(cells, ends, strict=False))
+    few = csv_text._parse(body.encode(), ",", ["x", "y"])
+    parsed = csv_text._parse_clean(body.encode(), ",", ["x", "y"]) if body.strip() else few
+    assert parsed is not None
+    assert few.rows.to_pydict() == parsed.rows.to_pydict()
+    assert (few.records, few.at.tolist()) == (parsed.records, parsed.at.tolist())
+    assert few.lines is not None and (parsed.lines is None or few.lines.tolist() == parsed.lines.tolist())
+    assert few.bad == parsed.bad
