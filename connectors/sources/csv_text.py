@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -22,12 +23,18 @@ from connectors.base import Chunk, Wanted
 from connectors.limits import LIMITS
 from connectors.sources.content import Content, Cut, Damaged, damaged, segments, unreadable
 
+if TYPE_CHECKING:
+    from _csv import Reader
+
 DELIMITERS = ",\t;|"
 EXPECTED = {"encoding": "UTF-8 text", "too_large": "a shorter record, see limits.record"}
 SPLIT_BYTES = 16 << 10
 """Text of up to this many bytes is split without a parser, where it has no quotes."""
 LONGEST_QUOTED = 1000
 """Most lines that one quoted cell may span where a piece is read line by line."""
+LOOKS = 20
+"""How often the lines of a piece are looked at in search of the end of such cells; then a line is a record."""
+LARGEST_CELL = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +66,13 @@ def sniff_dialect(text: bytes, delimiter: str | None = None) -> Dialect:
     sample = [line.decode("utf-8", "replace") for line in lines[at : at + 20]]
     best, names = delimiter or ",", [""]
     for candidate in delimiter or DELIMITERS:
-        rows = list(csv.reader(sample, delimiter=candidate))
+        rows = list(_reader(sample, candidate))
         if not rows:
             continue
         agree = sum(len(row) == len(rows[0]) for row in rows) / len(rows)
         if len(rows[0]) > len(names) and (agree >= 0.5 or len(rows[0]) > 2):
             best, names = candidate, rows[0]
-    reader = csv.reader(sample, delimiter=best)
+    reader = _reader(sample, best)
     names = next(reader, [])
     taken = at + reader.line_num
     return Dialect(best, tuple(_distinct(names)), taken, sum(map(len, lines[:taken])))
@@ -234,10 +241,15 @@ def _parse_by_line(text: bytes, delimiter: str, names: list[str], longest: int) 
     at: list[int] = []
     lines: list[int] = []
     bad: list[tuple[int, str, bytes]] = []
-    line = 0
+    line, looks = 0, LOOKS * len(pieces)
     while line < len(pieces):
         if pieces[line].rstrip(b"\r") or len(names) == 1:
-            cells, took, reason = _record(pieces, line, delimiter, len(names), longest)
+            cells, reason = None, "too_large"
+            took = 1
+            if len(pieces[line]) <= longest:
+                most = max(1, min(LONGEST_QUOTED, looks))
+                cells, looked, reason = _record(pieces, line, delimiter, len(names), most)
+                took, looks = (1, looks - looked) if cells is None else (looked, looks)
             position = len(lines)
             lines.append(line)
             if cells is None:
@@ -253,28 +265,29 @@ def _parse_by_line(text: bytes, delimiter: str, names: list[str], longest: int) 
     return _Piece(table, np.array(at, np.int64), len(lines), np.array(lines, np.int64), bad)
 
 
-def _record(
-    pieces: list[bytes], line: int, delimiter: str, width: int, longest: int
-) -> tuple[list[str] | None, int, str]:
-    """(cells or None, lines taken, reason)."""
-    if len(pieces[line]) > longest:
-        return None, 1, "too_large"
-    text, took = "", 0
-    while line + took < len(pieces) and took < LONGEST_QUOTED:
-        try:
-            following = pieces[line + took].decode().rstrip("\r")
-        except UnicodeDecodeError:
-            return None, 1, "csv" if took else "encoding"
-        text, took = f"{text}\n{following}" if took else following, took + 1
-        if took > 1 and '"' not in following:
-            continue  # cannot close what is open
-        try:
-            cells = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), [""])
-            return (cells, took, "") if len(cells) == width else (None, 1, "csv")
-        except csv.Error as error:
-            if "unexpected end" not in str(error):
-                return None, 1, "csv"
-    return None, 1, "csv"
+def _record(pieces: list[bytes], line: int, delimiter: str, width: int, most: int) -> tuple[list[str] | None, int, str]:
+    """(cells or None, lines that were looked at, reason); a cell in quotes may go on over `most` lines."""
+    looked = 0
+
+    def texts() -> Iterator[str]:
+        nonlocal looked
+        for at in range(line, min(line + most, len(pieces))):
+            looked += 1
+            yield pieces[at].decode().rstrip("\r") + "\n"
+
+    try:
+        cells = next(_reader(texts(), delimiter, strict=True)) or [""]
+    except UnicodeDecodeError:
+        return None, looked, "csv" if looked > 1 else "encoding"
+    except csv.Error:
+        return None, looked, "csv"
+    return (cells, looked, "") if len(cells) == width else (None, looked, "csv")
+
+
+def _reader(lines: Iterable[str], delimiter: str, *, strict: bool = False) -> Reader:
+    """Python's own reader gives up at cells of 128 KiB, which a payload easily is; what is longer was told before."""
+    csv.field_size_limit(LARGEST_CELL)
+    return csv.reader(lines, delimiter=delimiter, strict=strict)
 
 
 def text_hints(chunk: Chunk) -> dict[str, str]:

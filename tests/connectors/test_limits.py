@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -202,3 +203,25 @@ def nesting(value: Any) -> int:
 @given(JSON, st.booleans())
 def test_depth_is_counted_outside_of_text_alone(value: Any, ascii_only: bool) -> None:
     assert depth_of(json.dumps(value, ensure_ascii=ascii_only).encode()) == nesting(value)
+
+
+def test_quotes_that_open_on_every_line_cost_no_square_of_their_lines(tmp_path: Path) -> None:
+    names = ["id", "income", "purpose"]
+    path = tmp_path / "a.csv"
+    lines_ = ['a",",'] * 60_000
+    path.write_text("\n".join([",".join(names), "r1,1,car", *lines_, "r2,2,home"]) + "\n")
+    began = time.monotonic()
+    ids, tally = taken(path, LIMITS)
+    assert time.monotonic() - began < 20
+    assert {"r1", "r2"} <= set(ids)
+    assert tally.reasons == {"csv": len(lines_)}
+
+
+def test_cells_of_megabytes_are_read_whichever_way(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f'id,purpose\nr1,{"x" * 300_000}\nr2,"odd\nr3,{"y" * 300_000}\n')
+    assert taken(path, LIMITS)[0] == ["r1", "r3"]
+    alone = tmp_path / "b.csv"
+    alone.write_text("z" * 300_000 + "\n")
+    with pytest.raises(BadInput):
+        taken(alone, LIMITS)
