@@ -28,8 +28,11 @@ class Actions:
     def assign(self, alert: str, owner: str) -> dict[str, Any]:
         return self.run("assign_alert", id=alert, owner=owner)
 
-    def snooze(self, alert: str, until: datetime, reason: str) -> dict[str, Any]:
-        return self.run("snooze_alert", id=alert, until=until, reason=reason)
+    def snooze(self, alert: str, until: datetime | None, reason: str, *, ends: str = "time") -> dict[str, Any]:
+        return self.run("snooze_alert", id=alert, until=until, ends=ends, reason=reason)
+
+    def mute(self, alert: str, until: datetime, reason: str) -> dict[str, Any]:
+        return self.run("mute_alert", id=alert, until=until, reason=reason)
 
     def resolve(self, alert: str, reason: str) -> dict[str, Any]:
         return self.run("resolve_alert", id=alert, reason=reason)

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from monitors.alert_state import AlertState, Condition, Triage
+from monitors.alert_state import AlertState, Condition, SnoozedFor, Triage
 
 
 def as_document(alert: AlertState) -> dict[str, Any]:
@@ -24,6 +24,7 @@ def as_document(alert: AlertState) -> dict[str, Any]:
         "interval": list(alert.interval) if alert.interval else None,
         "limit": {"op": limit[0], "value": limit[1], "source": limit[2]} if limit else None,
         "snooze_until": _text(alert.snooze_until) if alert.snooze_until else None,
+        "due_at": _text(alert.due_at) if alert.due_at else None,
         "open": alert.is_open,
     }
     return {name: str(value) if isinstance(value, StrEnum) else value for name, value in out.items()}
@@ -34,6 +35,7 @@ def from_document(document: dict[str, Any]) -> AlertState:
     names = AlertState.__dataclass_fields__
     own = {name: value for name, value in document.items() if name in names}
     limit, interval, until = own.get("limit"), own.get("interval"), own.get("snooze_until")
+    due, snoozed_for = own.get("due_at"), own.get("snoozed_for")
     own |= {
         "condition": Condition(own["condition"]),
         "triage": Triage(own["triage"]),
@@ -43,6 +45,8 @@ def from_document(document: dict[str, Any]) -> AlertState:
         "interval": tuple(interval) if interval else None,
         "limit": (limit["op"], limit["value"], limit["source"]) if limit else None,
         "snooze_until": _moment(until) if until else None,
+        "snoozed_for": SnoozedFor(snoozed_for) if snoozed_for else None,
+        "due_at": _moment(due) if due else None,
     }
     return AlertState(**own)
 

@@ -28,10 +28,23 @@ class Triage(StrEnum):
     RESOLVED = "resolved"
 
 
+class SnoozedFor(StrEnum):
+    """What ends a snooze. Each but a mute also ends when the alert gets worse."""
+
+    TIME = "time"
+    WORSE = "worse"
+    """Nothing but getting worse."""
+    VERSION = "next_version"
+    MUTED = "muted"
+    """Its time alone."""
+
+
 class Happened(StrEnum):
     """What a step did; the last, most telling one names the alert's new version."""
 
     CONTINUED = "continued"
+    RETURNED = "returned"
+    """Fired again within its cool-down: the same episode."""
     WOKEN = "woken"
     EASED = "eased"
     DATA_LOST = "data_lost"
@@ -76,6 +89,9 @@ class AlertState:
     owner: str | None = None
     snooze_until: datetime | None = None
     snoozed_by: str | None = None
+    snoozed_for: SnoozedFor | None = None
+    due_at: datetime | None = None
+    """By when somebody should have dealt with it."""
     reason: str | None = None
     """What the person who snoozed or resolved it wrote."""
     result: str | None = None

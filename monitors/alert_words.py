@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from monitors.discovery import held_back
 from monitors.subject import AT_LEAST
 from store.result import Monitor, Result, Status
 
@@ -83,7 +84,7 @@ def sentence(result: Result) -> str:
         return _fairness(result, place, figures) + _doubt(result)
     name = NAMES.get(result.measure, result.measure.replace("_", " ").capitalize())
     if result.monitor.endswith("drift"):
-        verb = "may have moved" if result.status == Status.UNCLEAR else "moved"
+        verb = "may have moved" if result.status == Status.UNCLEAR or held_back(result) else "moved"
         elsewhere = result.details.get("fleet") or result.details.get("verdict_in_words")
         told_also = f" {elsewhere}" if elsewhere else ""
         return f"{result.about or 'The model'} {verb} {place}: {name} {figures}.{_doubt(result)}{told_also}"
@@ -92,6 +93,9 @@ def sentence(result: Result) -> str:
 
 
 def _doubt(result: Result) -> str:
+    if held_back(result):
+        tests = result.details["discovery"]["tests"]
+        return f" Among the {tests:,} tests of its day that is no more than chance gives."
     return " This sample cannot tell whether that is chance." if result.status == Status.UNCLEAR else ""
 
 

@@ -6,10 +6,11 @@ their windows: `step` takes one, `advance` many. People move its triage: monitor
     firing     beyond the limit and not by chance, or a site silent past its contact window
     pending    beyond the limit in three windows running, but no sample could tell: severity low
     no_data    was firing or pending, and three windows running could not say
-    cleared    a window inside the limit, at an n that could have told
+    cleared    a window inside the limit by a margin, or three running inside it, at an n that could have told
 
-Nothing else clears an alert: no data, too few rows and missing labels leave it as it stands. A result of an older
-window than the last one changes nothing; one of the same window replaces what was said of it.
+What a result means to an alert stands in monitors/signals.py. Nothing else clears an alert: no data, too few rows and
+missing labels leave it as it stands. A result of an older window than the last one changes nothing; one of the same
+window replaces what was said of it. What fires again within its cool-down goes on as it was: nobody is called again.
 """
 
 from __future__ import annotations
@@ -17,26 +18,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from monitors.alert_state import (
     AlertState,
     Condition,
     Happened,
+    SnoozedFor,
     Triage,
     alert_key,
     case_key,
 )
 from monitors.alert_words import sentence
-from monitors.severity import PERSISTENT, grade
-from monitors.subject import judged
-from store.result import CANNOT_SAY, SEVERITIES, Monitor, Result, Status
+from monitors.severity import Graded, grade
+from monitors.signals import Signal, counts_as, running, signal
+from store.model_file import AlertWatch
+from store.result import SEVERITIES, Monitor, Result
 
 __all__ = [
     "AlertState",
     "Condition",
     "Happened",
+    "Signal",
     "Triage",
     "advance",
     "alert_key",
@@ -45,22 +48,7 @@ __all__ = [
     "wake",
 ]
 
-UNANSWERED = 3
-"""Windows running that could not say, after which an open alert is `no_data`."""
-
-
-class Signal(StrEnum):
-    """What one result means to an alert."""
-
-    FIRES = "fires"
-    DOUBTS = "doubts"
-    """Unclear in three windows running."""
-    CLEARS = "clears"
-    LOST = "lost"
-    """The third window running that cannot say."""
-    NOTHING = "nothing"
-
-
+DEFAULTS = AlertWatch()
 TELLING = tuple(Happened)
 """In rising order."""
 
@@ -85,58 +73,47 @@ TRANSITIONS: dict[tuple[Condition | None, Signal], tuple[Condition, Happened]] =
 """(condition, signal) to (condition, what happened). A pair that is not here changes nothing."""
 
 
-def signal(result: Result, history: Sequence[str]) -> Signal:
-    """`history`: statuses of the earlier windows of this key, oldest first."""
-    if result.status in (Status.OUTSIDE, Status.STALE):
-        return Signal.FIRES
-    if result.status == Status.UNCLEAR:
-        return Signal.DOUBTS if running(result.status, history) >= PERSISTENT else Signal.NOTHING
-    if result.status == Status.WITHIN:
-        return Signal.CLEARS if judged(result.details) else Signal.NOTHING
-    # Labels come late by nature: windows that still wait for them are no loss of data.
-    if result.status == Status.NO_LABELS:
-        return Signal.NOTHING
-    unanswered = 1
-    for status in reversed(history):
-        if status not in CANNOT_SAY or status == Status.NO_LABELS:
-            break
-        unanswered += 1
-    return Signal.LOST if unanswered >= UNANSWERED else Signal.NOTHING
-
-
-def running(status: str, history: Sequence[str]) -> int:
-    """Windows in a row at least as far as this status, this one included; windows that cannot say are passed over."""
-    same = (Status.OUTSIDE, Status.UNCLEAR) if status == Status.UNCLEAR else (status,)
-    count = 1
-    for earlier in reversed(history):
-        if earlier in CANNOT_SAY:
-            continue
-        if earlier not in same:
-            break
-        count += 1
-    return count
-
-
 def step(
-    alert: AlertState | None, result: Result, *, now: datetime, tier: int, history: Sequence[str] = ()
+    alert: AlertState | None,
+    result: Result,
+    *,
+    now: datetime,
+    tier: int,
+    history: Sequence[str] = (),
+    watch: AlertWatch = DEFAULTS,
 ) -> tuple[AlertState | None, list[Happened]]:
-    """What one more result makes of an alert. No events: nothing changed and there is no new version to write."""
+    """What one more result makes of an alert. No events: nothing changed and there is no new version to write.
+
+    history: what the earlier windows of this key counted as (`signals.counts_as`), oldest first.
+    """
     if alert is not None and result.window_to < alert.last_window[1]:
         return alert, []
-    means = signal(result, history)
+    is_firing = alert is not None and alert.condition == Condition.FIRING
+    means = signal(result, history, watch, is_firing=is_firing)
     found = TRANSITIONS.get((alert.condition if alert else None, means))
     if found is None:
         return (None, []) if alert is None else _woken(alert, now, [])
     condition, happened = found
     if alert is None:
-        return _opened(result, condition, now=now, tier=tier, history=history), [happened]
+        graded = _graded(result, tier, history)
+        return _opened(result, condition, graded, now=now, watch=watch), [happened]
     if means is Signal.FIRES and alert.triage == Triage.RESOLVED:
         if _is_same_episode(alert, result):
             return alert, []
         happened = Happened.REGRESSED
+    elif happened is Happened.FIRED_AGAIN and _is_soon(alert, result, watch):
+        happened = Happened.RETURNED
     if means in (Signal.CLEARS, Signal.LOST):
         return replace(_kept(alert, result, condition), event=happened), [happened]
-    return _fired(alert, result, condition, happened, now=now, tier=tier, history=history)
+    return _fired(alert, result, condition, happened, _graded(result, tier, history), now=now, watch=watch)
+
+
+def _is_soon(alert: AlertState, result: Result, watch: AlertWatch) -> bool:
+    return bool(watch.cool_down) and result.window_to - alert.last_window[1] <= watch.cool_down
+
+
+def _graded(result: Result, tier: int, history: Sequence[str]) -> Graded:
+    return grade(result, tier=tier, running=running(counts_as(result), history))
 
 
 def _is_same_episode(alert: AlertState, result: Result) -> bool:
@@ -164,8 +141,7 @@ def _measured(result: Result) -> dict[str, Any]:
     }
 
 
-def _opened(result: Result, condition: Condition, *, now: datetime, tier: int, history: Sequence[str]) -> AlertState:
-    graded = grade(result, tier=tier, running=running(result.status, history))
+def _opened(result: Result, condition: Condition, graded: Graded, *, now: datetime, watch: AlertWatch) -> AlertState:
     return AlertState(
         model=result.model,
         version=result.version,
@@ -180,8 +156,15 @@ def _opened(result: Result, condition: Condition, *, now: datetime, tier: int, h
         rule=graded.rule,
         opened_at=now,
         first_window=(result.window_from, result.window_to),
+        owner=dict(watch.owner).get(str(graded.severity)),
+        due_at=_due(graded.severity, now, watch),
         **_measured(result),
     )
+
+
+def _due(severity: str, now: datetime, watch: AlertWatch) -> datetime | None:
+    time = dict(watch.due).get(str(severity))
+    return None if time is None else now + time
 
 
 def _fired(
@@ -189,12 +172,11 @@ def _fired(
     result: Result,
     condition: Condition,
     happened: Happened,
+    graded: Graded,
     *,
     now: datetime,
-    tier: int,
-    history: Sequence[str],
+    watch: AlertWatch,
 ) -> tuple[AlertState, list[Happened]]:
-    graded = grade(result, tier=tier, running=running(result.status, history))
     anew = happened in (Happened.FIRED_AGAIN, Happened.REGRESSED)
     again = (result.window_from, result.window_to) == alert.last_window or result.monitor == Monitor.SILENCE
     state = replace(
@@ -207,12 +189,17 @@ def _fired(
     )
     events = [happened]
     if anew:
-        state = replace(state, opened_at=now, first_window=state.last_window)
+        due_at = _due(graded.severity, now, watch)
+        owner = alert.owner or dict(watch.owner).get(str(graded.severity))
+        state = replace(state, opened_at=now, first_window=state.last_window, due_at=due_at, owner=owner)
         if state.triage != Triage.SNOOZED:
             state = replace(state, triage=Triage.TO_REVIEW, reason=None)
     elif rank(state.severity) > rank(alert.severity):
         events.append(Happened.WORSENED)
-        if state.triage == Triage.SNOOZED:
+        due_at = _due(graded.severity, now, watch)
+        owner = state.owner or dict(watch.owner).get(str(graded.severity))
+        state = replace(state, due_at=min(filter(None, (alert.due_at, due_at)), default=None), owner=owner)
+        if state.triage == Triage.SNOOZED and state.snoozed_for != SnoozedFor.MUTED:
             state = _awake(state)
             events.append(Happened.WOKEN)
     if happened is Happened.CONTINUED and len(events) == 1 and state == alert:
@@ -227,8 +214,10 @@ def _kept(alert: AlertState, result: Result, condition: Condition) -> AlertState
     return replace(alert, condition=condition, last_window=(result.window_from, result.window_to))
 
 
-def wake(alert: AlertState, *, now: datetime) -> tuple[AlertState, list[Happened]]:
-    """Ends a snooze whose time has come."""
+def wake(alert: AlertState, *, now: datetime, newest: str | None = None) -> tuple[AlertState, list[Happened]]:
+    """Ends a snooze whose time has come. newest: the version of the model that serves now."""
+    if alert.snoozed_for == SnoozedFor.VERSION and newest is not None and newest != alert.version:
+        alert = replace(alert, snooze_until=now)
     return _woken(alert, now, [])
 
 
@@ -241,7 +230,7 @@ def _woken(state: AlertState, now: datetime, events: list[Happened]) -> tuple[Al
 
 
 def _awake(state: AlertState) -> AlertState:
-    return replace(state, triage=Triage.TO_REVIEW, snooze_until=None, snoozed_by=None)
+    return replace(state, triage=Triage.TO_REVIEW, snooze_until=None, snoozed_by=None, snoozed_for=None)
 
 
 def rank(severity: str) -> int:
@@ -249,18 +238,25 @@ def rank(severity: str) -> int:
 
 
 def advance(
-    alert: AlertState | None, results: Iterable[Result], *, now: datetime, tier: int, history: Sequence[str] = ()
+    alert: AlertState | None,
+    results: Iterable[Result],
+    *,
+    now: datetime,
+    tier: int,
+    history: Sequence[str] = (),
+    watch: AlertWatch = DEFAULTS,
 ) -> tuple[AlertState | None, list[Happened]]:
-    """Steps through the results of one key, oldest window first; `history` are the statuses before the first of them.
+    """Steps through the results of one key, oldest window first; `history` is what the windows before the first of them
+    counted as.
 
     The new version's event is the most telling one of the run.
     """
     seen = list(history)
     events: list[Happened] = []
     for result in sorted(results, key=lambda one: (one.window_to, one.window_from)):
-        alert, new = step(alert, result, now=now, tier=tier, history=seen)
+        alert, new = step(alert, result, now=now, tier=tier, history=seen, watch=watch)
         events += new
-        seen.append(str(result.status))
+        seen.append(counts_as(result))
     events = list(dict.fromkeys(events))
     if alert is not None and events:
         alert = replace(alert, event=max(events, key=TELLING.index))

@@ -1,6 +1,6 @@
 """How serious a result is, from the model's tier, the distance beyond the limit and persistence; with the rule told.
 
-    unclear                     low, whatever else
+    unclear                     low, whatever else; so is an `outside` that the tests of its day do not bear out
     outside                     medium; +1 at tier 1, -1 from tier 4 on; +1 when far beyond the limit;
                                 +1 when outside in 3 windows running; critical only when far beyond, else at most high
     stale                       medium; +1 at tier 1, -1 from tier 4 on; +1 from 4 contact windows on; at most high
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from monitors.discovery import held_back
 from monitors.subject import AT_LEAST
 from store.result import SEVERITIES, Monitor, Result, Severity, Status
 
@@ -36,6 +37,9 @@ def grade(result: Result, *, tier: int, running: int = 1) -> Graded:
     """`running`: windows in a row with this status, this one included."""
     if result.status == Status.UNCLEAR:
         return Graded(Severity.LOW, "low: beyond the limit, but this sample cannot tell")
+    if held_back(result):
+        tests = result.details["discovery"]["tests"]
+        return Graded(Severity.LOW, f"low: beyond the limit, but no more than chance gives among {tests:,} tests a day")
     if result.status == Status.STALE:
         return _stale(result, tier)
     if result.status != Status.OUTSIDE:

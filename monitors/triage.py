@@ -1,7 +1,8 @@
 """What people do with an alert: acknowledge, assign, snooze, resolve. Pure; a wrong move raises with what to do.
 
-Snoozing and resolving need a reason in words, because a report repeats it. A snoozed alert wakes at its time, or when
-it gets graver; a resolved one that fires in a later window is reopened as `regressed`.
+Snoozing, muting and resolving need a reason in words, because a report repeats it. A snoozed alert wakes at its time,
+when the next version serves, or when it gets graver; a muted one by its time alone; a resolved one that fires in a
+later window is reopened as `regressed`.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from monitors.alerts import AlertState, Triage
+from monitors.alert_state import AlertState, SnoozedFor, Triage
 from store.errors import BadInput, Refused
+from store.result import SEVERITIES
 
 TRIAGE_TABLE: dict[Triage, tuple[str, ...]] = {
     Triage.TO_REVIEW: ("acknowledge", "assign", "snooze", "resolve"),
@@ -30,6 +32,7 @@ def acknowledge(alert: AlertState, *, by: str) -> AlertState:
         owner=alert.owner or by,
         snooze_until=None,
         snoozed_by=None,
+        snoozed_for=None,
         event="acknowledged",
     )
 
@@ -42,17 +45,36 @@ def assign(alert: AlertState, *, owner: str) -> AlertState:
     return replace(alert, owner=owner.strip(), event="assigned")
 
 
-def snooze(alert: AlertState, *, until: datetime, reason: str, by: str, now: datetime) -> AlertState:
+def snooze(
+    alert: AlertState,
+    *,
+    reason: str,
+    by: str,
+    now: datetime,
+    until: datetime | None = None,
+    ends: SnoozedFor = SnoozedFor.TIME,
+) -> AlertState:
+    """Rests until a time, until it gets worse, or until the next version serves; `muted` ends by its time alone."""
     _allowed(alert, "snooze")
-    if until <= now:
-        raise BadInput(f"{until.isoformat()}Z has passed", advice="Snooze until a time that is still to come.")
+    if ends in (SnoozedFor.TIME, SnoozedFor.MUTED):
+        if until is None:
+            raise BadInput("a time is wanted", advice="Say until when, or until it gets worse, or the next version.")
+        if until <= now:
+            raise BadInput(f"{until.isoformat()}Z has passed", advice="Name a time that is still to come.")
+    elif until is not None:
+        raise BadInput("either until a time or until something happens, not both", advice="Leave one of them out.")
+    elif ends is SnoozedFor.WORSE and alert.severity == SEVERITIES[-1]:
+        raise Refused(
+            f"alert {alert.id} is {alert.severity} already: it cannot get worse", advice="Snooze it until a time."
+        )
     return replace(
         alert,
         triage=Triage.SNOOZED,
         snooze_until=until,
         snoozed_by=by,
-        reason=_reason(reason, "snooze"),
-        event="snoozed",
+        snoozed_for=ends,
+        reason=_reason(reason, "mute" if ends is SnoozedFor.MUTED else "snooze"),
+        event="muted" if ends is SnoozedFor.MUTED else "snoozed",
     )
 
 
@@ -64,6 +86,7 @@ def resolve(alert: AlertState, *, reason: str) -> AlertState:
         triage=Triage.RESOLVED,
         snooze_until=None,
         snoozed_by=None,
+        snoozed_for=None,
         reason=_reason(reason, "resolve"),
         event="resolved",
     )

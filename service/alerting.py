@@ -8,17 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
+from importlib.resources import files
 from typing import Any
 
 from monitors.alert_documents import as_document, from_document
-from monitors.alerts import AlertState, Condition, advance, alert_key, case_key
+from monitors.alerts import AlertState, Condition, advance, alert_key, case_key, wake
+from monitors.signals import counts_as
 from store import writes
+from store.alert_reader import MOST_WINDOWS
 from store.db import Transaction
 from store.model_file import ModelFile
 from store.reads import Reads
 from store.result import Result, Status
 
 ALL_SITES = "*"
+_HISTORIES = files("store").joinpath("sql", "histories.sql").read_text()
 FIRES = (Status.OUTSIDE, Status.STALE)
 Key = tuple[str | None, ...]
 
@@ -47,9 +52,14 @@ def step_alerts(
         first = members[0][0].window_to
         history = [status for end, status in histories.get(key, []) if end < first]
         state, events = advance(
-            before, [result for result, _ in members], now=tx.now, tier=file.tier.level, history=history
+            before,
+            [result for result, _ in members],
+            now=tx.now,
+            tier=file.tier.level,
+            history=history,
+            watch=file.watch.alerts,
         )
-        if key[2] != ALL_SITES and any(result.status in FIRES for result, _ in members):
+        if key[2] != ALL_SITES and any(counts_as(result) in FIRES for result, _ in members):
             firing.add(case_key(members[0][0]))
         if state is None or not events:
             continue
@@ -58,8 +68,17 @@ def step_alerts(
         )
         state = replace(state, result=newest)
         changed.append(as_document(state))
+    told = {document["id"] for document in changed}
+    changed += [document for document in woken(reads, file, now=tx.now) if document["id"] not in told]
     writes.alerts(tx, changed)
     return changed
+
+
+def woken(reads: Reads, file: ModelFile, *, now: datetime) -> list[dict[str, Any]]:
+    """The alerts whose snooze has ended, be it by its time or because a newer version serves."""
+    newest = reads.newest_version(file.name)
+    steps = (wake(state, now=now, newest=newest) for state in _standing(reads, file).values())
+    return [as_document(state) for state, events in steps if events]
 
 
 def _standing(reads: Reads, file: ModelFile) -> dict[Key, AlertState]:
@@ -70,16 +89,10 @@ def _standing(reads: Reads, file: ModelFile) -> dict[Key, AlertState]:
 
 
 def _histories(reads: Reads, file: ModelFile) -> dict[Key, list[tuple[Any, str]]]:
-    """The last windows of every key with their statuses, oldest first."""
-    rows = reads.rows(
-        "SELECT site, segment, monitor, about, measure, window_to, status FROM result_at(?) WHERE model = ? "
-        "AND version = ? "
-        "QUALIFY row_number() OVER (PARTITION BY site, segment, monitor, about, measure ORDER BY window_to DESC) <= 8 "
-        "ORDER BY window_to",
-        [reads.seq, file.name, file.version],
-    )
+    """The last windows of every key with what they counted as, oldest first."""
+    rows = reads.rows(_HISTORIES, {"seq": reads.seq, "model": file.name, "version": file.version, "most": MOST_WINDOWS})
     out: dict[Key, list[tuple[Any, str]]] = {}
     for row in rows:
         key = (file.name, file.version, row["site"], row["segment"], row["monitor"], row["about"], row["measure"])
-        out.setdefault(key, []).append((row["window_to"], row["status"]))
+        out.setdefault(key, []).append((row["window_to"], row["counts_as"]))
     return out

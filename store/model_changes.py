@@ -34,6 +34,8 @@ MOVES = (
 """Paths under which a change moves a limit, the reference, the bins, the window or a group. The tier is one of them
 because severity is drawn from it, approvals and the gate because they are limits on a new version."""
 SAYS_ONLY = (".source", ".good_means")
+NOBODYS_LIMIT = ("watch.alerts.owner", "watch.alerts.due")
+"""Who looks at an alert, and by when."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def needs_reason(found: list[Change]) -> bool:
 
 
 def _moves(path: str) -> bool:
-    if path.endswith(SAYS_ONLY):
+    if path.endswith(SAYS_ONLY) or path.startswith(NOBODYS_LIMIT):
         return False
     return any(path == stem or path.startswith((f"{stem}.", f"{stem}[")) for stem in MOVES)
 

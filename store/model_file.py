@@ -149,12 +149,36 @@ class QualityWatch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlertWatch:
+    """When results become an alert, when it ends, and who has how long."""
+
+    false_discovery_rate: float = 0.05
+    """Of the drift alerts of a day, the expected share that chance made (Benjamini-Hochberg); 1 lets all pass."""
+    persistence: tuple[int, int] = (1, 1)
+    """(k, n): fires when k of the last n windows are outside; far beyond the limit it fires at once."""
+    clears_at: float = 0.9
+    """Ends inside this share of the limit; 1: at the limit itself."""
+    cool_down: timedelta = timedelta(0)
+    """What fires again so soon after it cleared goes on as it was, and nobody is called again."""
+    owner: tuple[tuple[str, str], ...] = ()
+    """(severity, user): whose it is when it opens."""
+    due: tuple[tuple[str, timedelta], ...] = (
+        ("critical", timedelta(days=1)),
+        ("high", timedelta(days=3)),
+        ("medium", timedelta(days=7)),
+        ("low", timedelta(days=30)),
+    )
+    """(severity, time): by when somebody should have dealt with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
     window: Window = Window()
     drift: DriftWatch = DriftWatch()
     fairness: tuple[FairnessWatch, ...] = ()
     performance: tuple[PerformanceWatch, ...] = ()
     quality: QualityWatch = QualityWatch()
+    alerts: AlertWatch = AlertWatch()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from store.bins import band_names
 from store.durations import format_duration
-from store.model_file import FairnessWatch, Group, Input, InputType, ModelFile, PerformanceWatch, Task
+from store.model_file import AlertWatch, FairnessWatch, Group, Input, InputType, ModelFile, PerformanceWatch, Task
 
 MEASURES = {
     "selection_rate_ratio": "the lowest group's rate of favourable decisions divided by the highest group's",
@@ -31,6 +31,7 @@ def explain(model: ModelFile) -> list[str]:
         *_groups(model),
         _reference(model),
         *_limits(model),
+        *_alerts(model.watch.alerts),
         *_privacy(model),
         *_retrain(model),
         *_cannot(model),
@@ -160,6 +161,29 @@ def _limits(model: ModelFile) -> list[str]:
         out.append(f"At most {100 * quality.out_of_range:.4g} % of a number may lie outside the range of its bins.")
     if quality.volume is not None:
         out.append(f"A window must hold at least {100 * quality.volume:.4g} % of the rows such windows usually hold.")
+    return out
+
+
+def _alerts(watch: AlertWatch) -> list[str]:
+    share = f"{100 * watch.false_discovery_rate:.4g} %"
+    outside, of = watch.persistence
+    told = (
+        "One window outside its limit is an alert."
+        if (outside, of) == (1, 1)
+        else f"It is an alert when {outside} of the last {of} windows are outside, or one is far beyond the limit."
+    )
+    ends = "" if watch.clears_at == 1 else f" at {100 * watch.clears_at:.4g} % of the limit or better"
+    out = [
+        f"{told} Of the drift alerts of a day at most {share} are expected to be made by chance.",
+        f"An alert ends when a window is inside{ends}, or three windows running are.",
+    ]
+    if watch.cool_down:
+        out.append(f"What fires again within {format_duration(watch.cool_down)} calls nobody a second time.")
+    if watch.owner:
+        out.append(f"Alerts belong to {', '.join(f'{who} ({severity})' for severity, who in watch.owner)}.")
+    if watch.due:
+        told = ", ".join(f"{severity} within {format_duration(time)}" for severity, time in watch.due)
+        out.append(f"They should be dealt with in time: {told}.")
     return out
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from store.alert_reader import read_alerts
 from store.fields import Field
 from store.model_file import (
     ColumnDrift,
@@ -58,7 +59,7 @@ UNITS = ("user-day", "row")
 
 
 def read_watch(field: Field, *, columns: Columns) -> Watch:
-    fields = field.mapping("window", "drift", "fairness", "performance", "quality")
+    fields = field.mapping("window", "drift", "fairness", "performance", "quality", "alerts")
     out = Watch()
     return Watch(
         window=_window(fields["window"]) if "window" in fields else out.window,
@@ -66,6 +67,7 @@ def read_watch(field: Field, *, columns: Columns) -> Watch:
         fairness=_fairness(fields["fairness"], columns=columns) if "fairness" in fields else (),
         performance=_performance(fields["performance"]) if "performance" in fields else (),
         quality=_quality(fields["quality"]) if "quality" in fields else out.quality,
+        alerts=read_alerts(fields["alerts"]) if "alerts" in fields else out.alerts,
     )
 
 

@@ -125,15 +125,45 @@ def assign(
 )
 def snooze(
     alert: str = ALERT,
+    until: str | None = typer.Option(None, metavar="T", help="When it comes back."),
+    until_worse: bool = typer.Option(False, "--until-worse", help="It comes back when it gets worse, and only then."),
+    until_next_version: bool = typer.Option(
+        False, "--until-next-version", help="It comes back when the model's next version serves."
+    ),
+    reason: str = typer.Option(..., help="Why."),
+) -> None:
+    """Let it rest: until a time, until it gets worse, or until the next version. Needs a reason; it always comes back
+    where it gets worse."""
+    from monitors.alert_state import SnoozedFor
+    from service.commands.alerts import snooze_alert
+
+    if (until is not None) + until_worse + until_next_version != 1:
+        raise BadInput(
+            "how long it rests is said in one way",
+            advice="Give one of --until T, --until-worse and --until-next-version.",
+        )
+    ends = SnoozedFor.WORSE if until_worse else SnoozedFor.VERSION if until_next_version else SnoozedFor.TIME
+    time = parse_time(until) if until else None
+    with opened() as session:
+        made = snooze_alert(session.hub, session.viewer, id=alert, until=time, ends=ends, reason=reason)
+    told = {SnoozedFor.WORSE: "it gets worse", SnoozedFor.VERSION: "the next version serves"}
+    _done(made, f"{alert} rests until {told.get(ends, until)}.")
+
+
+@command(
+    alerts_app, "mute", example='bailiwick alerts mute alert_... --until 2026-12-01 --reason "migration of the feed"'
+)
+def mute(
+    alert: str = ALERT,
     until: str = typer.Option(..., metavar="T", help="When it comes back."),
     reason: str = typer.Option(..., help="Why."),
 ) -> None:
-    """Let it rest until a time. Needs a reason; it comes back earlier where it gets worse."""
-    from service.commands.alerts import snooze_alert
+    """Silence it until a time, however grave it gets. Needs a reason; reports repeat it."""
+    from service.commands.alerts import mute_alert
 
     with opened() as session:
-        made = snooze_alert(session.hub, session.viewer, id=alert, until=parse_time(until), reason=reason)
-    _done(made, f"{alert} rests until {until}.")
+        made = mute_alert(session.hub, session.viewer, id=alert, until=parse_time(until), reason=reason)
+    _done(made, f"{alert} is muted until {until}.")
 
 
 @command(alerts_app, "resolve", example='bailiwick alerts resolve alert_... --reason "upstream feed mended"')

@@ -45,7 +45,7 @@ COMMANDS: dict[str, Entry] = {
     "summarise": Entry("ingest", "Write what a site would send: a summary bundle."),
     "monitor": Entry("monitor", "Measure all windows that are due."),
     "results": Entry("monitor", "The current result of everything that is measured."),
-    "alerts": Entry("alerts", "The inbox: list, show, ack, assign, snooze, resolve."),
+    "alerts": Entry("alerts", "The inbox: list, show, ack, assign, snooze, mute, resolve."),
     "check": Entry("monitor", "For pipelines: exit 1 where something is not well."),
     "evidently": Entry("monitor", "Evidently's own report on one window."),
     "retrain": Entry("retrain", "Governed retraining: request, approve, reject, list, show."),

@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "ingest": "ingest",
     "issue_token": "sites",
     "monitor": "monitoring",
+    "mute_alert": "alerts",
     "prove_event": "trail",
     "prove_growth": "trail",
     "pull": "pulling",

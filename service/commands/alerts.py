@@ -9,11 +9,11 @@ from typing import Any
 
 from monitors import triage
 from monitors.alert_documents import as_document, from_document
-from monitors.alerts import AlertState
+from monitors.alert_state import AlertState, SnoozedFor
 from service.wiring import Hub
 from store import writes
 from store.access import Permission, Viewer, require
-from store.errors import UnknownName
+from store.errors import BadInput, UnknownName, did_you_mean
 from store.events import Event
 
 
@@ -27,15 +27,35 @@ def assign_alert(hub: Hub, viewer: Viewer, *, id: str, owner: str) -> dict[str, 
     return _change(hub, viewer, id, lambda alert, now: triage.assign(alert, owner=owner))
 
 
-def snooze_alert(hub: Hub, viewer: Viewer, *, id: str, until: datetime, reason: str) -> dict[str, Any]:
-    """Silences an alert until a time; it wakes before when it gets worse."""
-    return _change(
-        hub,
-        viewer,
-        id,
-        lambda alert, now: triage.snooze(alert, until=until, reason=reason, by=viewer.name, now=now),
-        reason=reason,
-    )
+def snooze_alert(
+    hub: Hub,
+    viewer: Viewer,
+    *,
+    id: str,
+    reason: str,
+    until: datetime | None = None,
+    ends: str = SnoozedFor.TIME,
+) -> dict[str, Any]:
+    """Silences an alert until a time, until it is `worse`, or until the `next_version`; it wakes before when it gets
+    worse."""
+    known = [str(one) for one in SnoozedFor if one is not SnoozedFor.MUTED]
+    if ends not in known:
+        raise BadInput(f'a snooze cannot end by "{ends}"', advice=did_you_mean(ends, known))
+    return _rest(hub, viewer, id, reason=reason, until=until, ends=SnoozedFor(ends))
+
+
+def mute_alert(hub: Hub, viewer: Viewer, *, id: str, until: datetime, reason: str) -> dict[str, Any]:
+    """Silences an alert until a time, however grave it gets."""
+    return _rest(hub, viewer, id, reason=reason, until=until, ends=SnoozedFor.MUTED)
+
+
+def _rest(
+    hub: Hub, viewer: Viewer, id_: str, *, reason: str, until: datetime | None, ends: SnoozedFor
+) -> dict[str, Any]:
+    def rest(alert: AlertState, now: datetime) -> AlertState:
+        return triage.snooze(alert, until=until, ends=ends, reason=reason, by=viewer.name, now=now)
+
+    return _change(hub, viewer, id_, rest, reason=reason)
 
 
 def resolve_alert(hub: Hub, viewer: Viewer, *, id: str, reason: str) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from monitors.accounting import privacy_result, spends_of
 from monitors.severity import graded
 from monitors.silence import silence_result
 from monitors.subject import Subject
-from service.alerting import step_alerts
+from service.alerting import step_alerts, woken
 from service.binning import current_spec, freeze_if_known
 from service.bundles import budget_of
+from service.discoveries import discovered
 from service.judging import ALWAYS, judge
 from service.known import known_model
 from service.outbox import deliver, notices, post
@@ -85,7 +86,7 @@ def _run(
         if spec is not None:
             results += judge(load_version(reads, file, spec), now=reads.now, between=between, again=dry_run)
         results += _news(reads, file, _silence(reads, file) + _privacy(hub, reads, file))
-        results = [graded(result, tier=file.tier.level) for result in results]
+        results = [graded(result, tier=file.tier.level) for result in discovered(reads, file, results)]
         if dry_run:
             return {
                 **_told(name, version, results),
@@ -93,7 +94,7 @@ def _run(
                 "replay": _replay(reads, results),
                 "why_not": why_not,
             }
-        if not results:
+        if not results and not woken(reads, file, now=hub.now()):
             return {**_told(name, version, results), "alerts": [], "why_not": why_not}
         with hub.store.write(viewer.name, Event.MONITOR_RUN_RECORDED, f"{name}:{version}") as tx:
             ids = writes.results(tx, table_of(results), basis_seq=reads.seq)

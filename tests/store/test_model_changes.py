@@ -54,6 +54,13 @@ def test_words_do_not(old: str, new: str) -> None:
     assert not needs_reason(between(BASE, BASE.replace(old, new)))
 
 
+def test_who_looks_and_by_when_is_no_limit_and_what_makes_an_alert_is() -> None:
+    watch = "watch:\n  alerts: {owner: ana, due: 3d, persistence: 2 of 3}\n"
+    found = between(BASE, BASE.replace("watch:\n", watch))
+    moving = {change.path for change in found if change.moves_limit}
+    assert moving == {"watch.alerts.persistence"} and len(found) > 1
+
+
 def test_a_limit_that_goes_is_told() -> None:
     gone = BASE[: BASE.index("  fairness")]
     found = between(BASE, gone)

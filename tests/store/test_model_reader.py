@@ -15,7 +15,7 @@ from store.canonical import canonical_json
 from store.documents import parse_document
 from store.durations import format_duration, parse_duration
 from store.errors import BadInput
-from store.model_file import ColumnDrift, Group, InputType, ModelFile, Task
+from store.model_file import AlertWatch, ColumnDrift, Group, InputType, ModelFile, Task
 from store.model_reader import read_model_file
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -227,3 +227,47 @@ def test_the_order_of_groups_survives_canonical_json() -> None:
     model = read("name: m\nversion: 1\ncolumns: {inputs: [x], groups: {sex: {}, age: {bands: [18, 40]}, race:}}\n")
     assert read(canonical_json(model.document)).columns.groups == model.columns.groups
     assert [group.name for group in model.columns.groups] == ["sex", "age", "race"]
+
+
+def alerts(text: str) -> AlertWatch:
+    return read(f"name: m\nversion: 3\ncolumns: {{inputs: [a]}}\nwatch: {{alerts: {text}}}").watch.alerts
+
+
+def test_when_results_become_an_alert_is_read() -> None:
+    whole = alerts(
+        "{false_discovery_rate: 0.1, persistence: 2 of 3, clears_at: 0.8, cool_down: 3d, "
+        "owner: {critical: ana, medium: ben}, due: {high: 12h}}"
+    )
+    assert whole == AlertWatch(
+        false_discovery_rate=0.1,
+        persistence=(2, 3),
+        clears_at=0.8,
+        cool_down=timedelta(days=3),
+        owner=(("critical", "ana"), ("medium", "ben")),
+        due=(("high", timedelta(hours=12)),),
+    )
+    assert alerts("{persistence: {windows: 2, of: 3}}").persistence == (2, 3)
+    assert dict(alerts("{owner: ana}").owner) == dict.fromkeys(("critical", "high", "medium", "low"), "ana")
+    assert alerts("{}") == AlertWatch()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "{false_discovery_rate: 0}",
+        "{false_discovery_rate: 2}",
+        "{clears_at: 0}",
+        "{persistence: 3 of 2}",
+        "{persistence: 0 of 2}",
+        "{persistence: 2 of 9}",
+        "{persistence: twice}",
+        "{persistence: {windows: 2}}",
+        "{owner: {grave: ana}}",
+        "{due: {high: soon}}",
+        "{fdr: 0.1}",
+    ],
+)
+def test_what_is_wrong_with_alerts_is_named(wrong: str) -> None:
+    with pytest.raises(BadInput, match=r"watch\.alerts") as bad:
+        alerts(wrong)
+    assert bad.value.advice
