@@ -55,10 +55,10 @@ results, and not resolved by a person.
 
 ## Severity
 
-Unclear is low, and so is what a day's tests do not bear out. Outside starts at medium: one more at tier 1, one less from
-tier 4 on, one more when far beyond the limit (twice an upper one, three quarters of a lower one), one more when outside
-in three windows running; critical only when far beyond. Silence starts at medium and ends at high. Budgets: medium from
-80 %, high when spent. The rule that was applied is stored with the alert.
+Unclear is low, and so is what the day's tests do not bear out. Outside starts at medium: one more at tier 1, one less
+from tier 4 on, one more when far beyond the limit (twice an upper one, three quarters of a lower one), one more when
+outside in three windows running; critical only when far beyond. Silence starts at medium and ends at high. Budgets:
+medium from 80 %, high when spent. The rule that was applied is stored with the alert.
 """
 
 

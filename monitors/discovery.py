@@ -4,7 +4,7 @@ A run compares columns x sites x segments; with a thousand of them some are beyo
 family is every drift result of one model version whose window ends on the same UTC day and that carries a p-value.
 With p(1) <= ... <= p(m), the k smallest stand where k is the largest with p(k) <= k q / m; the expected share of chance
 among them is then at most q, whatever is true of the others, where tests are independent or move together (Benjamini,
-Hochberg 1995; Benjamini and Yekutieli 2001). On a day on which nothing moved, any alert has a chance of at most q.
+Hochberg 1995; Benjamini, Yekutieli 2001). On a day on which nothing moved, any alert has a chance of at most q.
 
 A result keeps its verdict: `details.discovery` says whether the day bears it out, and alerts read that. What carries no
 p-value (a distance by another tool's rules) is in no family and stands by its own rule.
