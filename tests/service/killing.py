@@ -43,7 +43,8 @@ def check_rows(hub: Hub, expected: int) -> None:
     cursor = hub.store.cursor()
     tables = cursor.execute("SELECT name FROM row_table WHERE role = 'rows'").fetchall()
     held = [cursor.execute(f"SELECT count(*), count(DISTINCT id) FROM {name}").fetchall()[0] for (name,) in tables]
-    assert held == [(expected, expected)]
+    # Where every run was cut short before its first commit, there is no table yet either.
+    assert (held or [(0, 0)]) == [(expected, expected)]
 
 
 def server(hub: Path, root: Path) -> tuple[subprocess.Popen[bytes], str]:

@@ -49,6 +49,7 @@ def test_kills_lose_nothing_and_double_nothing(started: Path, tmp_path: Path, ro
             acknowledged |= {receipt["sha256"]: receipt["rows"] for receipt in json.loads(told)["receipts"]}
         else:
             cut += 1
+            longest = min(longest * 1.4, 12)  # on a slow machine a run needs longer to have something to lose
     assert cut >= kills // 3, "hardly any run was cut short: this tried nothing"
     hub = open_hub(started, environ={})
     receipts = hub.store.reads(OWNER).receipts()
