@@ -1,10 +1,9 @@
-"""The SQL that counts a bin spec, as text: literals, blocks, cells and losses. Pure; `duckdb.py` runs it.
+"""The SQL that counts a bin spec, as text: literals, blocks, values, joint cells, losses. Pure; `duckdb.py` runs it.
 
 Nothing from outside enters unquoted: text is doubled at its quotes, and numbers carry an exponent, for without one
 they would be decimals, divided into place and off by a bit. Three habits avoid DuckDB's traps:
 
-- Cells are counted from below, `x <= edge`, which makes bins (lo, hi] and does not care about -0.0; `histogram()`
-  is slower and puts NaN and all that is below into the first bin. NaN is greatest here, so it is never below.
+- Cells of scores are found from below, `x <= edge`, which makes bins (lo, hi] and does not care about -0.0.
 - Values are clipped by CASE: `least(greatest())` is twice as slow, and takes NULL for the bound.
 - HUGEINT sums are cast to BIGINT before they leave: NumPy would get doubles.
 """
@@ -13,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from sys import float_info
 
 from monitors.engines.base import Blocks
 from store.bins import QUANTUM, BinSpec, CategoryBins, GroupBins, NumberBins
@@ -60,11 +58,6 @@ def as_double(column: str, kind: str | None) -> str:
     return f"TRY_CAST({name(column)}::VARCHAR AS DOUBLE)"
 
 
-def present_double(column: str, kind: str | None) -> str:
-    """The column as a DOUBLE, NaN where missing: comparing what may be null takes twice as long."""
-    return f"coalesce({as_double(column, kind)}, 'nan'::DOUBLE)"
-
-
 def as_text(column: str, kind: str | None) -> str:
     """The column as canonical text: integral floats as integers."""
     if kind is None:
@@ -93,45 +86,24 @@ def quantised(value: str, low: float, high: float) -> str:
     return f"round(({clipped(value, low, high)} - {number(low)}) / {number((high - low) / QUANTUM)})::BIGINT"
 
 
-def number_columns(i: int, column: str, kind: str | None, bins: NumberBins) -> list[str]:
-    """Column i as r_i (a DOUBLE), d_i (NaN where missing) and q_i (from r_i: a branch taken often is slow); w_i asks an
-    integer whether it is beyond 2^53, before the cast to DOUBLE hides it."""
-    plain = as_double(column, kind)
-    columns = [
-        f"{plain} AS r_{i}",
-        f"{present_double(column, kind)} AS d_{i}",
-        f"{quantised(plain, bins.lo, bins.hi)} AS q_{i}",
-    ]
-    return [*columns, f"{name(column)} NOT BETWEEN -{EXACT} AND {EXACT} AS w_{i}"] if kind in INTEGERS else columns
+WIDE = ("BIGINT", "UBIGINT", "HUGEINT")
+"""Types of integers that a double may not hold."""
 
 
-def number_counts(i: int, kind: str | None, bins: NumberBins) -> list[str]:
-    """Aggregates n_i (not null), o_i (of these not finite, or beyond 2^53), c_i (at or below each edge; one list, since
-    every column of an answer costs planning) and the moments."""
-    exact = number(EXACT)
-    odd = f"count(r_{i}) - count_if(d_{i} <= {exact}) + count_if(d_{i} < -{exact})"
-    return [
-        f"count(r_{i}) AS n_{i}",
-        f"({f'count_if(w_{i})' if kind in INTEGERS else odd})::BIGINT AS o_{i}",
-        f"[{', '.join(f'count_if(d_{i} <= {number(edge)})' for edge in bins.edges)}]::BIGINT[] AS c_{i}",
-        f"sum(q_{i})::BIGINT AS q_{i}_sum",
-        f"sum(q_{i} * q_{i} >> 20)::BIGINT AS q_{i}_high",
-        f"sum(q_{i} * q_{i} & {QUANTUM - 1})::BIGINT AS q_{i}_low",
-    ]
+def number_columns(i: int, column: str, kind: str | None) -> list[str]:
+    """Column i as d_i, a DOUBLE; w_i asks an integer whether it is beyond 2^53, before the cast to DOUBLE hides it."""
+    columns = [f"{as_double(column, kind)} AS d_{i}"]
+    if kind in WIDE:
+        columns.append(f"coalesce({name(column)} NOT BETWEEN -{EXACT} AND {EXACT}, false) AS w_{i}")
+    return columns
 
 
-def odd_counts(i: int) -> list[str]:
-    """How many of r_i are +inf or NaN, and how many -inf."""
-    return [
-        f"count_if(r_{i} > {number(float_info.max)})::BIGINT AS p_{i}",
-        f"count_if(r_{i} < {number(-float_info.max)})::BIGINT AS m_{i}",
-    ]
-
-
-def category_counts(i: int, bins: CategoryBins) -> list[str]:
-    """n_i (not null) and h_i, a map of the published values alone: bounded, and `(other)` or '' mean themselves."""
-    named = ", ".join(map(text, bins.values))
-    return [f"count(d_{i}) AS n_{i}", *([f"histogram(d_{i}) FILTER (d_{i} IN ({named})) AS h_{i}"] if named else [])]
+def category_columns(i: int, column: str, kind: str | None, bins: CategoryBins) -> list[str]:
+    """Column i as t_i, whether it has a value, and d_i, which of the published ones. DuckDB looks a value of its
+    dictionaries up once, not in every row; `(other)` or '' mean themselves."""
+    value = as_text(column, kind)
+    named = [f"TRY_CAST({value} AS ENUM({', '.join(map(text, bins.values))})) AS d_{i}"] if bins.values else []
+    return [f"{value} IS NOT NULL AS t_{i}", *named]
 
 
 # -- cells of the joint tables ----------------------------------------------------------------------------------
