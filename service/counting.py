@@ -13,11 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from monitors.engines import duckdb as engine
+from monitors.engines import few
 from monitors.engines.base import Blocks
 from store import rows, writes
 from store.bins import BinSpec, CategoryBins, Section
 from store.db import Connection, Transaction
-from store.row_shape import INPUTS, PREDICTION, RowShape
+from store.row_shape import BOTH, INPUTS, PREDICTION, RowShape
 from store.summary import SUMMARY_SCHEMA
 
 HOURS_KEPT = timedelta(days=7)
@@ -62,6 +63,39 @@ def count_sections(
         count(complete, Section.OUTCOMES, segments=segments)
     count(labelled, Section.LABELLED, segments=segments, weight="weight")
     return pa.concat_tables(counted) if counted else SUMMARY_SCHEMA.empty_table()
+
+
+def count_few(connection: Connection, rows_: pa.Table, spec: BinSpec, shape: RowShape, blocks: Blocks) -> pa.Table:
+    """The same deltas of rows in memory, each under its own `seq`: rows that nothing met, and that have no label yet.
+
+    A row is complete when its parts came together; where parts may have to be met elsewhere, all of these did.
+    """
+    if not few.takes(rows_, spec, blocks):
+        return _count_registered(connection, rows_, spec, shape, blocks)
+    part = rows_.column("part").to_numpy()
+    both = (part & BOTH == BOTH).all()
+    inputs, outputs = (rows_ if both else rows_.filter(pa.array(part & bit == bit)) for bit in (INPUTS, PREDICTION))
+    segments = shape.segments
+    counted = [
+        few.count(inputs, spec, Section.INPUTS, blocks=blocks, apart="seq", segments=segments),
+        few.count(outputs, spec, Section.OUTPUTS, blocks=blocks, apart="seq", segments=segments),
+        few.count(outputs, spec, Section.OUTCOMES, blocks=blocks, apart="seq", segments=segments),
+    ]
+    return pa.concat_tables(counted)
+
+
+def _count_registered(
+    connection: Connection, rows_: pa.Table, spec: BinSpec, shape: RowShape, blocks: Blocks
+) -> pa.Table:
+    connection.register("few", rows_)
+    try:
+        complete = f"(SELECT * FROM few WHERE part & {PREDICTION} = {PREDICTION})"
+        none = "(SELECT *, NULL AS label, 1 AS weight FROM few LIMIT 0)"
+        return count_sections(
+            connection, spec, shape, blocks, parts="few", complete=complete, labelled=none, apart="seq"
+        )
+    finally:
+        connection.unregister("few")
 
 
 def recount(tx: Transaction, spec: BinSpec, shape: RowShape, *, model: str, version: str) -> int:

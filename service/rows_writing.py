@@ -2,6 +2,11 @@
 
 Each batch is an event of its own: its rows, counts, digests and receipt stand under its own seq, as if it had been
 written alone, and what an earlier one told counts for the later ones. Only the work is shared.
+
+There are two ways. Rows that are new for sure (store/few_rows.py), which is nearly all, go from memory into their
+table and are counted and hashed in memory: ten rows cost less than planning one statement about them, and this way
+takes a fifth of the time of the other. Where some may be known they are staged and settled one by one. Both give the
+same, down to the digests.
 """
 
 from __future__ import annotations
@@ -14,14 +19,15 @@ import pyarrow as pa
 from connectors.normalise import Tally
 from service.arriving import Arrived, Known
 from service.batch_writing import BatchWriter
-from service.counting import blocks_at, count_sections
+from service.counting import blocks_at, count_few, count_sections
 from service.wiring import Hub
-from store import repeats, rows, writes
+from store import few_rows, repeats, rows, writes
 from store.batch_rows import staged_digests
 from store.bins import BinSpec
 from store.db import Transaction
 from store.receipt import Receipt
 from store.row_shape import told_names
+from store.sealing import digests_by_seq
 
 Member = tuple[Transaction, Arrived]
 
@@ -36,8 +42,46 @@ class RowsWriter:
     spec: BinSpec
 
     def write(self) -> list[Receipt]:
+        table = self.known.tables[self.members[0][1].shape]
+        new = self._all_new(table)
+        return self._settled(table) if new is None else self._appended(table, new)
+
+    # -- rows that are new for sure -------------------------------------------------------------------------------
+
+    def _all_new(self, table: str) -> pa.Table | None:
+        """The rows of all as their table has them, if none of them can meet another."""
         tx, first = self.members[0]
-        table, tallies = self.known.tables[first.shape], self._staged()
+        found = few_rows.laid_out(
+            [(own.seq, one.delivery.site, one.rows) for own, one in self.members if one.rows is not None], first.shape
+        )
+        if found is None:
+            return None
+        new = few_rows.all_new(
+            tx.connection,
+            found,
+            table,
+            first.shape,
+            horizon=self.hub.config.id_horizon,
+            labels=self.known.labels,
+        )
+        return found if new else None
+
+    def _appended(self, table: str, found: pa.Table) -> list[Receipt]:
+        tx, first = self.members[0]
+        few_rows.append(tx.connection, found, table)
+        self._record(count_few(tx.connection, found, self.spec, first.shape, blocks_at(tx.now)))
+        digests = digests_by_seq(found)
+        return [
+            self._recorded(own, one, one.tally, 0, table=table, digests=digests.get(own.seq, (0, []))[1])
+            for own, one in self.members
+            if one.tally is not None
+        ]
+
+    # -- rows of which some may be known --------------------------------------------------------------------------
+
+    def _settled(self, table: str) -> list[Receipt]:
+        tx, first = self.members[0]
+        tallies = self._staged()
         conflicts = repeats.settle(
             tx.connection,
             table,
@@ -58,13 +102,15 @@ class RowsWriter:
         digests = staged_digests(tx.connection, list(first.shape.columns))
         self._count(table)
         return [
-            BatchWriter(self.hub, own, arrived.model, arrived.delivery, arrived.reading.raw, arrived.reading).recorded(
+            self._recorded(
+                own,
+                one,
                 tallies[own.seq],
                 tallies[own.seq].accepted - kept.get(own.seq, 0),
                 table=table,
                 digests=digests.get(own.seq, []),
             )
-            for own, arrived in self.members
+            for own, one in self.members
         ]
 
     def _staged(self) -> dict[int, Tally]:
@@ -95,6 +141,12 @@ class RowsWriter:
             labelled="fresh_labelled",
             apart="seq",
         )
+        self._record(counted)
+
+    # -- what both record -----------------------------------------------------------------------------------------
+
+    def _record(self, counted: pa.Table) -> None:
+        first = self.members[0][1]
         writes.summaries_together(
             [(own, arrived.delivery.site) for own, arrived in self.members],
             counted,
@@ -102,3 +154,9 @@ class RowsWriter:
             version=first.model.version,
             spec_hash=self.spec.spec_hash,
         )
+
+    def _recorded(
+        self, own: Transaction, one: Arrived, tally: Tally, duplicates: int, *, table: str, digests: Sequence[str]
+    ) -> Receipt:
+        writer = BatchWriter(self.hub, own, one.model, one.delivery, one.reading.raw, one.reading)
+        return writer.recorded(tally, duplicates, table=table, digests=digests)

@@ -14,7 +14,7 @@ import duckdb
 from store.digest import AT_ONCE, STRETCH, OutOfOrder, rows_root, stretches
 from store.flaw import Flaw
 from store.receipt import Kind
-from store.sealing import by_seq
+from store.sealing import digests_by_seq
 
 
 def batch_digests(connection: duckdb.DuckDBPyConnection, table: str, seq: int) -> list[str]:
@@ -33,7 +33,7 @@ def batch_digests(connection: duckdb.DuckDBPyConnection, table: str, seq: int) -
 def staged_digests(connection: duckdb.DuckDBPyConnection, columns: Sequence[str]) -> dict[int, list[str]]:
     """By seq, the digests that the staged rows have once they are stored under these columns."""
     found = connection.sql(f"SELECT seq, {', '.join(columns)} FROM staged ORDER BY seq, n").to_arrow_table()
-    return {seq: stretches(part, part.column_names) for seq, part in by_seq(found)}
+    return {seq: digests for seq, (_, digests) in digests_by_seq(found).items()}
 
 
 def batch_flaws(connection: duckdb.DuckDBPyConnection, documents: dict[int, dict[str, Any]]) -> tuple[int, list[Flaw]]:

@@ -8,6 +8,7 @@ a batch's leaf carries; the stretches stand beside the batch and name the place 
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
@@ -38,6 +39,17 @@ def stretches(rows: pa.Table | pa.RecordBatchReader, columns: Sequence[str], *, 
     return running.finish()
 
 
+def stretches_apart(rows: pa.Table, columns: Sequence[str], starts: Sequence[int]) -> list[list[str]]:
+    """The same of parts of a table, each from its start to the next, as if each had come alone; laid out once."""
+    whole = rows.select(list(columns)).combine_chunks()
+    header = _header(rows.schema, columns)
+    laid_out = [_slices(_one(whole.column(name))) for name in columns]
+    return [
+        [_digest(header, laid_out, at, min(at + STRETCH, end)) for at in range(start, end, STRETCH)]
+        for start, end in itertools.pairwise([*starts, rows.num_rows])
+    ]
+
+
 class OutOfOrder(Exception):
     """Rows came otherwise than by rising `n`."""
 
@@ -47,7 +59,7 @@ class Stretches:
 
     def __init__(self, schema: pa.Schema, columns: Sequence[str], *, rising: str | None = None) -> None:
         self._columns, self._rising = list(columns), rising
-        self._header = "\x1f".join(f"{name}:{schema.field(name).type}" for name in columns).encode()
+        self._header = _header(schema, columns)
         self._held: list[pa.RecordBatch] = []
         self._count = 0
         self._last: int | None = None
@@ -81,14 +93,22 @@ class Stretches:
         whole = self._held[0] if len(self._held) == 1 else pa.Table.from_batches(self._held).combine_chunks()
         laid_out = [_slices(_one(whole.column(name))) for name in self._columns]
         for start in range(0, count, STRETCH):
-            sha = hashlib.sha256(self._header)
-            for column in laid_out:
-                for piece in column(start, min(start + STRETCH, count)):
-                    sha.update(piece)
-            self._digests.append(sha.hexdigest())
+            self._digests.append(_digest(self._header, laid_out, start, min(start + STRETCH, count)))
         self._count -= count
         rest = whole.slice(count)
         self._held = rest.to_batches() if isinstance(rest, pa.Table) else [rest] if rest.num_rows else []
+
+
+def _header(schema: pa.Schema, columns: Sequence[str]) -> bytes:
+    return "\x1f".join(f"{name}:{schema.field(name).type}" for name in columns).encode()
+
+
+def _digest(header: bytes, laid_out: Sequence[Slices], start: int, stop: int) -> str:
+    sha = hashlib.sha256(header)
+    for column in laid_out:
+        for piece in column(start, stop):
+            sha.update(piece)
+    return sha.hexdigest()
 
 
 def _one(column: Any) -> Any:

@@ -10,7 +10,6 @@ changed, added or removed, and tables with rows under a seq whose leaf does not 
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 
 from store.canonical import canonical_json, sha256_hex
-from store.digest import STRETCH, rows_root, stretches
+from store.digest import STRETCH, rows_root, stretches_apart
 from store.flaw import Flaw
 
 IN_BULK = ("attribution", "result", "summary")
@@ -89,20 +88,18 @@ def _bulk_digests(
     rows = connection.sql(
         f"SELECT seq, {columns} FROM {table} WHERE seq BETWEEN ? AND ? ORDER BY ALL", params=[first, last]
     )
-    held = rows.to_arrow_table()
-    names = held.column_names[1:]
-    return {seq: (part.num_rows, stretches(part, names)) for seq, part in by_seq(held)}
+    return digests_by_seq(rows.to_arrow_table())
 
 
-def by_seq(rows: pa.Table) -> Iterator[tuple[int, pa.Table]]:
-    """Rows in the order of their `seq`, cut where it changes; without it."""
+def digests_by_seq(rows: pa.Table) -> dict[int, tuple[int, list[str]]]:
+    """By seq, how many rows there are and the digests of their stretches; they come in the order of their `seq`."""
     if not rows.num_rows:
-        return
+        return {}
     seqs = rows.column("seq").to_numpy()
-    starts = np.concatenate([[0], np.flatnonzero(np.diff(seqs)) + 1, [len(seqs)]]).tolist()
-    told = rows.drop_columns(["seq"])
-    for start, end in itertools.pairwise(starts):
-        yield int(seqs[start]), told.slice(start, end - start)
+    starts = [0, *(np.flatnonzero(np.diff(seqs)) + 1).tolist()]
+    counts = np.diff([*starts, len(seqs)]).tolist()
+    found = stretches_apart(rows, [name for name in rows.column_names if name != "seq"], starts)
+    return {int(seqs[at]): (count, own) for at, count, own in zip(starts, counts, found, strict=True)}
 
 
 def record_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:

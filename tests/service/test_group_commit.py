@@ -43,8 +43,10 @@ from service.delivery import Delivery
 from service.group_writing import write_group
 from service.growing import Reading
 from service.wiring import Hub
+from store import few_rows
 from store.receipt import Kind
 
+ALL_NEW = few_rows.all_new
 SOURCE = registry.load_source("tabular")
 
 
@@ -112,6 +114,31 @@ def test_together_is_as_alone(hub: Hub, tmp_path: Path, seed: int) -> None:
     alone.close()
 
 
+@pytest.mark.parametrize("columns", [[*INPUT_COLUMNS, *OUTPUT_COLUMNS], INPUT_COLUMNS, OUTPUT_COLUMNS])
+def test_new_rows_are_written_as_those_that_are_settled(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: list[str]
+) -> None:
+    settled = populate(hub_in_memory())
+    add_site(settled, OWNER, name="second")
+    paths = [write_csv(tmp_path / f"{at}.csv", part(rows_of(at * 7, at * 7 + 7), columns)) for at in range(4)]
+    for made in (hub, settled):
+        take(made, write_csv(tmp_path / "first.csv", rows_of(100, 103)))
+    asked: list[bool] = []
+
+    def all_new(*given: Any, **options: Any) -> bool:
+        asked.append(ALL_NEW(*given, **options))
+        return asked[-1] and len(asked) == 1
+
+    monkeypatch.setattr(few_rows, "all_new", all_new)
+    for made in (hub, settled):
+        arrived = [batch(made, path, site=["cloud", "second"][at % 2]) for at, path in enumerate(paths)]
+        assert not any(isinstance(one, Exception) for one in write_group(made, arrived))
+    assert asked == [len(columns) > len(INPUT_COLUMNS)] * 2
+    assert everything(hub) == everything(settled)
+    assert hub.store.reads(OWNER).verify_trail(data=True).holds
+    settled.close()
+
+
 def test_the_first_batches_of_a_model_may_come_together(hub: Hub, tmp_path: Path) -> None:
     paths = [write_csv(tmp_path / f"{at}.csv", rows_of(at * 5, at * 5 + 5)) for at in range(4)]
     answers = write_group(hub, [batch(hub, path) for path in paths])
@@ -138,7 +165,7 @@ def test_one_that_cannot_be_written_fails_alone(hub: Hub, tmp_path: Path) -> Non
     broken = good[1].rows.set_column(place, "x0", pa.array(["no number"] * 5))
     before = hub.store.reads(OWNER).seq
     answers = write_group(hub, [good[0], replace(good[1], rows=broken), *good[2:]])
-    assert isinstance(answers[1], duckdb.Error)
+    assert isinstance(answers[1], duckdb.Error | pa.ArrowException)
     told = [one for one in answers if isinstance(one, dict)]
     assert [one["seq"] for one in told] == [before + 1, before + 2, before + 3]
     assert hub.store.reads(OWNER).verify_trail(data=True).holds and len(hub.store.reads(OWNER).receipts()) == 4
