@@ -51,8 +51,35 @@ class Actions:
     def reject(self, request: str, why: str) -> dict[str, Any]:
         return self.run("reject_request", id=request, why=why)
 
-    def build_report(self, *, model: str, version: str, pack: str, start: datetime, end: datetime) -> dict[str, Any]:
-        return self.run("build_report", model=model, version=version, pack=pack, start=start, end=end, format="pdf")
+    def build_report(self, *, pack: str, start: datetime, end: datetime, **subject: str | None) -> dict[str, Any]:
+        """subject: model and version, or site for packs on all models."""
+        return self.run("build_report", pack=pack, start=start, end=end, format="pdf", **subject)
+
+    def submit_report(self, report: str) -> dict[str, Any]:
+        return self.run("submit_report", id=report)
+
+    def review_report(self, report: str, reason: str) -> dict[str, Any]:
+        return self.run("review_report", id=report, reason=reason)
+
+    def flag_report(self, report: str, reason: str) -> dict[str, Any]:
+        return self.run("flag_report", id=report, reason=reason)
+
+    def approve_report(self, report: str) -> dict[str, Any]:
+        return self.run("approve_report", id=report)
+
+    def declare_control(
+        self, *, pack: str, control: str, model: str, text: str, not_applicable: bool
+    ) -> dict[str, Any]:
+        given = {"pack": pack, "control": control, "model": model, "text": text}
+        return self.run("declare_control", **given, not_applicable=not_applicable)
+
+    def report_told(self, report: str) -> dict[str, Any] | None:
+        """What its evidence says of controls, coverage and statuses; None where the file is gone or changed."""
+        told: dict[str, Any] | None = self.run("report_evidence", id=report)["told"]
+        return told
+
+    def check_file(self, content: bytes, name: str) -> dict[str, Any]:
+        return self.run("check_file", content=content, file_name=name)
 
     def report_bytes(self, report: str) -> bytes | None:
         """The file as it stands in the hub's folder; None where it is gone."""

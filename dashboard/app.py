@@ -29,6 +29,7 @@ LAYOUT: tuple[tuple[str, str, Permission, bool], ...] = (
     ("fairness", "judge", Permission.MODEL_READ, True),
     ("privacy", "judge", Permission.SITE_READ, True),
     ("reports", "judge", Permission.REPORT_READ, True),
+    ("verify", "judge", Permission.REPORT_READ, True),
     ("retraining", "act", Permission.MODEL_READ, True),
     ("audit", "act", Permission.AUDIT_READ, True),
     ("admin", "act", Permission.USER_WRITE, True),

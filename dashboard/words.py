@@ -29,6 +29,7 @@ PAGES = {
     "fairness": "Fairness",
     "privacy": "Privacy",
     "reports": "Reports",
+    "verify": "Verify",
     "retraining": "Retraining",
     "audit": "Audit",
     "admin": "Admin",
@@ -74,6 +75,26 @@ NO_REPORTS_BODY = (
     "A report puts coverage, limits, results and decisions of one model and one period on paper, "
     "with its evidence attached."
 )
+NO_MATRIX = "No report of this pack on this subject has been built, so nothing is known of its evidence yet."
+ONE_REPORT = "A comparison takes two reports of the same pack on the same subject. Build a second one."
+SAME_REPORTS = "Nothing differs in controls, coverage or the counts of statuses."
+COMPARE_NOTE = "Counted are windows by status. A difference is told, not judged: periods may differ in length."
+DECLARE_HELP = "Stands under your name in the audit trail, and in every report of this pack built from now on."
+FILE_GONE = "The file is no longer in the hub's folder, or it was changed; its digest stands in the trail."
+VERIFY = "Drop a report to see whether it is this hub's, whether a byte of it was changed, and what it leaves open."
+VERIFY_FILE = "A report of any hub, as PDF, HTML or JSON"
+VERIFY_KEPT = "The file is read beside the server, in a process of its own. Nothing is kept of it."
+INTEGRITY = {
+    "intact": ":green-badge[✓ integrity: intact] Every byte is the one that the trail recorded.",
+    "changed": ":red-badge[▲ integrity: changed] It names a report of this hub, and is not the file that was recorded.",
+    "unknown": ":gray-badge[? integrity: unknown] The trail of this hub knows nothing of it that you may read.",
+}
+SIGNATURES = {
+    "signed": ":green-badge[✓ signature: signed]",
+    "unsigned": ":gray-badge[■ signature: none]",
+    "broken": ":red-badge[▲ signature: broken]",
+    "foreign": ":orange-badge[◆ signature: foreign]",
+}
 NO_REQUESTS = "Nobody has asked for retraining yet"
 NO_REQUESTS_BODY = (
     "Open an alert and press *Request retraining*: the request is filled in from it. Another person approves."

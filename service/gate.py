@@ -25,8 +25,10 @@ COOKIE = "bailiwick_session"
 HEADER = b"x-bailiwick-user"
 OPEN = ("/login", "/logout", "/health", "/ready", "/_stcore/health", "/mark.png")
 OWN_AUTH = ("/api/", "/modeldata/log")
-CLOSED = ("/_stcore/agent", "/_stcore/upload_file", "/_stcore/metrics")
-"""Not used by the console; refused to everyone."""
+CLOSED = ("/_stcore/agent", "/_stcore/metrics")
+"""Not used by the console; refused to everyone. Files are handed in by people who are signed in, to the Verify page:
+Streamlit bounds their size, asks for its token against forged requests, and holds them in memory until the session
+ends."""
 BASE = b"<script>window.__streamlit={BACKEND_BASE_URL:location.origin+'/'}</script>"
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; "

@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "approve_request": "retraining",
     "assign_alert": "alerts",
     "build_report": "reports",
+    "check_file": "reports",
     "declare_control": "report_release",
     "export_model": "models",
     "export_trail": "trail",
@@ -30,6 +31,7 @@ COMMANDS: dict[str, str] = {
     "prove_growth": "trail",
     "pull": "pulling",
     "reject_request": "retraining",
+    "report_evidence": "reports",
     "report_file": "reports",
     "request_retraining": "retraining",
     "resolve_alert": "alerts",
@@ -44,7 +46,9 @@ COMMANDS: dict[str, str] = {
     "verify_audit": "inspection",
     "verify_report": "reports",
 }
-LOCAL_ONLY = frozenset({"export_trail", "ingest", "pull", "report_file", "run_request", "verify_report"})
+LOCAL_ONLY = frozenset(
+    {"check_file", "export_trail", "ingest", "pull", "report_evidence", "report_file", "run_request", "verify_report"}
+)
 """Commands that name files of this machine, give bytes, or belong to the scheduler: not offered over HTTP."""
 
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from reports.identify import identify
-from reports.signature import check_signature
-from reports.verify import RecordedReport, verify
+from reports.periods import told_of
 from service.commands.report_release import submit_report
 from service.kept_reports import FORMATS, keep_report, root_for
 from service.reporting import Asked, Release, gaps_of, gather, recompute
-from service.signing_keys import roots
+from service.verdicts import verdict_apart, verdict_of
 from service.wiring import Hub
 from store.access import Grant, Permission, Viewer, require
 from store.canonical import sha256_hex
 from store.errors import BadInput, Refused, UnknownName
 from store.events import Event
+from store.reads import Reads
 
 _HOUSE = Viewer("house", (Grant("admin"),))
 """Who computes a report again: whether its numbers are found does not depend on what the asker may read elsewhere."""
@@ -67,6 +68,30 @@ def report_file(hub: Hub, viewer: Viewer, *, id: str) -> dict[str, Any]:
     return {"name": row["file"], "bytes": path.read_bytes() if path.exists() else None}
 
 
+def report_evidence(hub: Hub, viewer: Viewer, *, id: str) -> dict[str, Any]:
+    """What the library shows and compares of a report, from the evidence in its file; None where that is gone."""
+    row = hub.store.reads(viewer).report(id_=id)
+    if row is None:
+        raise UnknownName(f"no report {id}", advice="List them on the Reports page.")
+    path = hub.folder / "reports" / row["file"]
+    return {"id": id, "told": _told(str(path), row["sha256"]) if path.exists() else None}
+
+
+@lru_cache(maxsize=256)
+def _told(path: str, sha256: str) -> dict[str, Any] | None:
+    """Small: a figure's worth of a large document, held by the digest of the file it was read from."""
+    content = Path(path).read_bytes()
+    document = identify(content).evidence_document() if sha256_hex(content) == sha256 else None
+    return None if document is None else told_of(document)
+
+
+def check_file(hub: Hub, viewer: Viewer, *, content: bytes, file_name: str) -> dict[str, Any]:
+    """The verdict on bytes that somebody hands in, found in a process apart; nothing is written."""
+    require(viewer, Permission.REPORT_READ)
+    reads = hub.store.reads(viewer)
+    return _with_trail(verdict_apart(content, file_name, reads.reports(), hub.folder), file_name, reads)
+
+
 def verify_report(hub: Hub, viewer: Viewer, *, path: Path, recompute_too: bool = False) -> dict[str, Any]:
     """Whether a file is one of ours and untouched; with recompute_too, whether its numbers can be found again."""
     try:
@@ -74,35 +99,21 @@ def verify_report(hub: Hub, viewer: Viewer, *, path: Path, recompute_too: bool =
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error}", advice="Check the path.") from error
     reads = hub.store.reads(viewer)
-    recorded = reads.report(sha256=sha256_hex(content))
-    inside = identify(content)
-    if recorded is None and (named := inside.report_id):
-        recorded = next(
-            (row for row in reads.reports() if row["id"] == named and row["file"].endswith(path.suffix)), None
-        )
-        recorded = recorded or reads.report(id_=named)
-    original = hub.folder / "reports" / recorded["file"] if recorded else None
-    known = ("id", "format", "sha256", "evidence_sha256", "seq", "known_at")
-    verdict = verify(
-        content,
-        RecordedReport(**{name: recorded[name] for name in known}) if recorded else None,
-        original.read_bytes() if original and original.exists() else None,
-        check_signature(content, roots(hub.folder)) if inside.format == "pdf" else None,
-    )
-    # What the trail says of a report counts only while the trail itself holds.
-    trail = reads.verify_trail()
-    out = {
-        **verdict.as_json(),
-        "schema": "bailiwick/report-verification/1",
-        "file": str(path),
-        "trail": trail.as_json(),
-    }
-    if not trail.holds and verdict.integrity == "intact":
-        out["integrity"] = "unknown"
+    verdict, inside = verdict_of(content, path.name, reads.reports(), hub.folder)
+    out = _with_trail(verdict.as_json(), str(path), reads)
     if recompute_too and verdict.integrity == "intact":
         evidence = inside.evidence_document()
         differences = (
             recompute(hub, _HOUSE, evidence) if evidence else [{"what": "no evidence in the file", "where": str(path)}]
         )
         out["recomputed"] = {"same": not differences, "differences": differences}
+    return out
+
+
+def _with_trail(verdict: dict[str, Any], file: str, reads: Reads) -> dict[str, Any]:
+    """What the trail says of a report counts only while the trail itself holds."""
+    trail = reads.verify_trail()
+    out = {**verdict, "schema": "bailiwick/report-verification/1", "file": file, "trail": trail.as_json()}
+    if not trail.holds and verdict["integrity"] == "intact":
+        out["integrity"] = "unknown"
     return out

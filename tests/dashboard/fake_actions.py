@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from fake_reports import CHANGED, told
+
 VERIFIED = {
     "state": "done",
     "known_at": datetime(2026, 11, 2, 3),
@@ -27,7 +29,7 @@ class FakeActions:
         self.pressed: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
 
     def __getattr__(self, name: str) -> Any:
-        def press(*args: Any, **kwargs: Any) -> dict[str, Any]:
+        def press(*args: Any, **kwargs: Any) -> dict[str, Any] | None:
             self.pressed.append((name, args, kwargs))
             if name == "approve" and self.viewer_name == "dana":
                 from store.errors import NotPermitted
@@ -35,6 +37,10 @@ class FakeActions:
                 raise NotPermitted(
                     "You asked for this; another person must approve.", advice="Ask somebody with retrain:approve."
                 )
+            if name == "report_told":
+                return told(args[0])
+            if name == "check_file":
+                return CHANGED
             if name == "verification":
                 return VERIFIED
             return {

@@ -9,13 +9,14 @@ from datetime import timedelta
 from typing import Any
 
 from fake_decisions import ALERTS, OUTCOME, request
+from fake_reports import ReportReads
 from fake_results import drift, fairness, others
 from fake_sites import SiteReads
-from fake_story import FIRST, MODEL, NOW, SITES
+from fake_story import MODEL, NOW, SITES
 from fake_trail import TrailReads
 
 
-class FakeReads(SiteReads, TrailReads):
+class FakeReads(SiteReads, TrailReads, ReportReads):
     """Full by default; `empty=True` is a hub on its first day, `silent=False` one in which every site is fresh,
     `calm=True` one in which nothing was found."""
 
@@ -154,26 +155,3 @@ class FakeReads(SiteReads, TrailReads):
 
     def request(self, id_: str) -> dict[str, Any] | None:
         return next((r for r in self.requests() if r["id"] == id_), None)
-
-    def reports(self, model: str | None = None) -> list[dict[str, Any]]:
-        if self.empty:
-            return []
-        return [
-            {
-                "id": "report_1",
-                "pack": "general",
-                "model": "loan-approval",
-                "version": "3",
-                "from": FIRST,
-                "to": NOW,
-                "as_of": 470,
-                "format": "pdf",
-                "state": "DRAFT",
-                "sha256": "ef" * 32,
-                "evidence_sha256": "aa" * 32,
-                "file": "report_1.pdf",
-                "seq": 475,
-                "known_at": NOW,
-                "built_by": "dana",
-            }
-        ]

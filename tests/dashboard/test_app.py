@@ -61,6 +61,6 @@ def test_a_role_is_offered_only_what_it_may_read() -> None:
         ctx = replace(_context(role), places={})
         return {name for name, _, permission, _ in dashboard.app.LAYOUT if ctx.may(permission)}
 
-    assert offered("regulator") == {"reports"}
+    assert offered("regulator") == {"reports", "verify"}
     assert offered("site-operator") == {"home", "sites", "site", "privacy"}
     assert "admin" not in offered("compliance") and "admin" in offered("admin")

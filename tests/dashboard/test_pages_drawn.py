@@ -18,6 +18,7 @@ PAGES = {
     "fairness": {},
     "privacy": {},
     "reports": {},
+    "verify": {},
     "retraining": {},
     "audit": {},
     "admin": {},

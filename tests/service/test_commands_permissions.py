@@ -11,6 +11,7 @@ from service.api import Api
 from service.commands import COMMANDS, LOCAL_ONLY, load
 
 ASKED_BY_READS = {
+    "report_evidence": "as report_file",
     "report_file": "reads.report answers only with reports of models on which the viewer holds report:read",
     "verify_report": "reads.report filters by the viewer, and the file is already in the caller's hands",
 }

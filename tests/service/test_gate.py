@@ -92,6 +92,7 @@ def test_a_page_leads_to_the_sign_in_and_back(house: House) -> None:
         ("GET", "/_stcore/host-config"),
         ("GET", "/media/secret.pdf"),
         ("POST", "/alerts"),
+        ("PUT", "/_stcore/upload_file/session/file"),
         ("GET", "/loginner"),
         ("GET", "/login/../alerts"),
         ("GET", "/login/_stcore/stream"),
@@ -106,7 +107,7 @@ def test_everything_else_is_401(house: House, method: str, path: str) -> None:
     assert answer.status_code == 401 and answer.text == "Sign in first.\n"
 
 
-@pytest.mark.parametrize("path", ["/_stcore/upload_file/x", "/_stcore/metrics", "/_stcore/agent"])
+@pytest.mark.parametrize("path", ["/_stcore/metrics", "/_stcore/agent"])
 def test_what_the_console_does_not_use_is_closed_to_everyone(house: House, path: str) -> None:
     assert house.ask("GET", path, headers=house.cookie()).status_code == 404
 
