@@ -150,6 +150,14 @@ def table_of(results: Iterable[Result]) -> pa.Table:
     return pa.table(columns, schema=RESULT_SCHEMA)
 
 
+def from_row(row: dict[str, Any]) -> Result:
+    """A stored result row as a value: the inverse of `table_of`."""
+    held = {name: row[name] for name in RESULT_SCHEMA.names}
+    for name in _DOCUMENTS:
+        held[name] = json.loads(held[name]) if held[name] else None if name == "noise" else {}
+    return Result(**held)
+
+
 def as_document(row: dict[str, Any]) -> dict[str, Any]:
     """A stored result row in the contract's JSON shape."""
     out = {name: row.get(name) for name in ("id", "model", "version", "site", "segment", "monitor", "measure", "about")}

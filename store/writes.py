@@ -84,8 +84,11 @@ def model(
     reason: str,
     changes: Sequence[dict[str, Any]],
     origin: str = "file",
+    replay: str = "",
 ) -> None:
-    """A revision of a model file; revision 1 is the first. origin: `file`, or `retraining` for a version we trained."""
+    """A revision of a model file; revision 1 is the first. origin: `file`, or `retraining` for a version we trained.
+
+    replay: what it would have done to the alerts of the stored history, in a sentence."""
     document = canonical_json(file.document)
     row = {
         "known_at": tx.now,
@@ -98,6 +101,7 @@ def model(
         "reason": reason,
         "changes": canonical_json(list(changes)),
         "origin": origin,
+        "replay": replay or None,
     }
     record(tx, "model_version", row)
     tx.details |= {"file_sha256": row["file_sha256"], "revision": revision, "changes": len(changes)}

@@ -36,6 +36,8 @@ def add(
             say(f"{'Added' if made['revision'] == 1 else 'Revised'} {made['model']}:{made['version']}.")
         for change in made.get("changes", []):
             say(f"  {change['path']}: {change['old'] or 'nothing'} -> {change['new'] or 'nothing'}")
+        if made.get("replay"):
+            say(made["replay"])
         taken = made.get("taken_in") or {"receipts": [], "errors": []}
         if taken["receipts"]:
             rows = sum(receipt["kept"] for receipt in taken["receipts"])

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from service.cli.context import opened, writable
+from service.cli.context import here, opened, writable
 from service.cli.declare import command, single_app, split_model
 from service.cli.output import emit, facts, progress, say, table
 from service.exits import ExitCode
@@ -32,11 +32,16 @@ def monitor(
     from_: str | None = typer.Option(None, "--from", metavar="T", help="Windows that end after this time."),
     to: str | None = typer.Option(None, "--to", metavar="T", help="Windows that end up to this time."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Measure and print, record nothing."),
+    file: Path | None = typer.Option(
+        None, "--file", metavar="FILE", help="With --dry-run: a model file whose limits are tried on stored history."
+    ),
 ) -> None:
     """Measure all windows that are due, and open or clear alerts. Exit 0 whatever it finds."""
+    from service.cli.models import read_text
     from service.commands.monitoring import monitor as measure
 
     name, version = split_model(model)
+    limits = read_text(here(file)) if file else None
     with opened() as session, progress("Measuring ..."):
         done = measure(
             session.hub,
@@ -46,8 +51,19 @@ def monitor(
             start=parse_time(from_) if from_ else None,
             end=parse_time(to) if to else None,
             dry_run=dry_run,
+            limits=limits,
         )
-    emit(done, lambda: facts([(key.replace("_", " "), value) for key, value in done.items() if key != "schema"]))
+
+    def human() -> None:
+        facts([(key.replace("_", " "), value) for key, value in done.items() if key != "schema"])
+        for run in done["runs"]:
+            if "replay" in run:
+                say(f"{run['model']}:{run['version']}: {run['replay']['sentence']}")
+                for word in ("hidden", "added"):
+                    for episode in run["replay"][word]:
+                        say(f"  {word}, from {episode['from'][:10]}: {episode['sentence']}")
+
+    emit(done, human)
 
 
 @command(results_app, "results", example="bailiwick results --model loan-approval --monitor drift")

@@ -10,6 +10,7 @@ from service.binning import freeze_if_known
 from service.delivery import Delivery
 from service.ingest import ingest_paths
 from service.known import known_model
+from service.replaying import replay_revision
 from service.taking_in import take_in
 from service.wiring import Hub
 from store import writes
@@ -52,6 +53,7 @@ def add_model(
                 advice='Say why with --reason "..."; every report will show it.',
                 details={"changes": [change.as_json() for change in found]},
             )
+        replayed = replay_revision(hub, reads, old, file, found) if old else ""
         event = Event.MODEL_FILE_REVISED if old else Event.MODEL_FILE_ADDED
         with hub.store.write(viewer.name, event, f"{file.name}:{file.version}") as tx:
             number = reads.model_number(file.name, file.version) or writes.next_model_number(tx)
@@ -61,10 +63,10 @@ def add_model(
             )
             revision = ((found_revision or {}).get("revision") or 0) + 1
             moves = [change.as_json() for change in found]
-            writes.model(tx, file, number=number, revision=revision, reason=reason, changes=moves)
+            writes.model(tx, file, number=number, revision=revision, reason=reason, changes=moves, replay=replayed)
             if old is not None and any(re.match(r"columns|reference", change.path) for change in found):
                 freeze_if_known(tx, file, replace_spec=True)
-    out = {**_told(file), "seq": tx.seq, "revision": revision, "changes": moves, "unchanged": False}
+    out = {**_told(file), "seq": tx.seq, "revision": revision, "changes": moves, "replay": replayed, "unchanged": False}
     if old is None:
         out["reference"] = _bring_reference(hub, viewer, file, folder)
     out["taken_in"] = take_in(hub, viewer, model=file.name, version=file.version)

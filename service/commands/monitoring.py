@@ -18,13 +18,16 @@ from service.discoveries import discovered
 from service.judging import ALWAYS, judge
 from service.known import known_model
 from service.outbox import deliver, notices, post
+from service.replaying import compared, other_bins, stored_results
 from service.series import load_version
 from service.wiring import Hub
 from store import writes
 from store.access import Permission, Viewer, require
 from store.errors import BadInput
 from store.events import Event
+from store.model_changes import changes
 from store.model_file import ModelFile
+from store.model_reader import read_model_file
 from store.reads import Reads
 from store.result import Monitor, Result, table_of
 
@@ -41,8 +44,12 @@ def monitor(
     start: datetime | None = None,
     end: datetime | None = None,
     dry_run: bool = False,
+    limits: str | None = None,
 ) -> dict[str, Any]:
-    """Measures all due windows; with dry_run nothing is written, and what would change is counted."""
+    """Measures all due windows; with dry_run nothing is written, and what would change is counted.
+
+    limits: the text of a model file whose limits are tried in a dry run, instead of those that stand.
+    """
     # Whoever sees one site alone would judge all sites merged from that one, and record it for everybody.
     require(viewer, Permission.MONITOR_RUN, site="*", model=model)
     if start is not None and end is not None and end <= start:
@@ -51,6 +58,9 @@ def monitor(
             advice="Name the earlier one first.",
         )
     reads = hub.store.reads(viewer)
+    tried = _tried(hub, viewer, limits, dry_run=dry_run, model=model, version=version)
+    if tried is not None:
+        model, version = tried.name, tried.version
     if model is not None:
         known_model(hub, viewer, model, version)
     wanted = [
@@ -59,7 +69,7 @@ def monitor(
         if (model is None or row["model"] == model) and (version is None or row["version"] == version)
     ]
     between = (start or ALWAYS[0], end or ALWAYS[1])
-    runs = [_run(hub, viewer, name, of, between=between, dry_run=dry_run) for name, of in wanted]
+    runs = [_run(hub, viewer, name, of, between=between, dry_run=dry_run, tried=tried) for name, of in wanted]
     statuses: dict[str, int] = {}
     for run in runs:
         for status, count in run["statuses"].items():
@@ -74,10 +84,38 @@ def monitor(
     }
 
 
+def _tried(
+    hub: Hub, viewer: Viewer, text: str | None, *, dry_run: bool, model: str | None, version: str | None
+) -> ModelFile | None:
+    """The model file whose limits are to be tried; its model and version must be known, and counted as it counts."""
+    if text is None:
+        return None
+    if not dry_run:
+        raise BadInput("limits are tried in a dry run", advice="Add --dry-run, or `model add` the file with a reason.")
+    file = read_model_file(text, source="the file to try")
+    stands = known_model(hub, viewer, file.name, file.version)
+    if model not in (None, file.name) or version not in (None, file.version):
+        raise BadInput(f"the file is of {file.name}:{file.version}", advice="Leave --model out.")
+    if other_bins(changes(stands, file)):
+        raise BadInput(
+            "this file changes columns, groups or the reference, and history is counted by the old ones",
+            advice="Try a file that changes limits alone.",
+        )
+    return file
+
+
 def _run(
-    hub: Hub, viewer: Viewer, name: str, version: str, *, between: tuple[datetime, datetime], dry_run: bool
+    hub: Hub,
+    viewer: Viewer,
+    name: str,
+    version: str,
+    *,
+    between: tuple[datetime, datetime],
+    dry_run: bool,
+    tried: ModelFile | None = None,
 ) -> dict[str, Any]:
-    file = known_model(hub, viewer, name, version)
+    stands = known_model(hub, viewer, name, version)
+    file = tried or stands
     with hub.store.turn():
         why_not = _ensure_bins(hub, viewer, file, dry_run=dry_run)
         reads = hub.store.reads(viewer)
@@ -91,7 +129,7 @@ def _run(
             return {
                 **_told(name, version, results),
                 "alerts": [],
-                "replay": _replay(reads, results),
+                "replay": compared(stored_results(reads, file, between), results, old=stands, new=file).as_json(),
                 "why_not": why_not,
             }
         if not results and not woken(reads, file, now=hub.now()):
@@ -184,17 +222,3 @@ def _privacy(hub: Hub, reads: Reads, file: ModelFile) -> list[Result]:
     last = max(entry["block_to"] for entry in entries)
     subject = Subject(file.name, file.version, "*", None, last - budget.per, last)
     return [privacy_result(subject, budget=budget, spends=spends_of(entries))]
-
-
-def _replay(reads: Reads, results: list[Result]) -> dict[str, int]:
-    """How many verdicts `outside` the present limits would hide or add, against what stands."""
-
-    def key(row: Any) -> tuple[Any, ...]:
-        return (row["site"], row["segment"], row["monitor"], row["about"], row["measure"], row["window_to"])
-
-    model, version = (results[0].model, results[0].version) if results else ("", "")
-    stands = {key(row): row["status"] for row in reads.result_table(model=model, version=version).to_pylist()}
-    fresh = {key(row): row["status"] for row in table_of(results).to_pylist()}
-    hidden = sum(stands[k] == "outside" and fresh.get(k) not in (None, "outside") for k in stands)
-    added = sum(status == "outside" and k in stands and stands[k] != "outside" for k, status in fresh.items())
-    return {"would_hide": hidden, "would_add": added}

@@ -26,7 +26,8 @@ CREATE TABLE user_version (
 -- A row is one revision of one version of a model file; number names the version's row tables.
 CREATE TABLE model_version (
     seq BIGINT, known_at TIMESTAMP, number INTEGER, model VARCHAR, version VARCHAR, revision INTEGER,
-    document VARCHAR, file_sha256 VARCHAR, reason VARCHAR, changes VARCHAR, origin VARCHAR
+    document VARCHAR, file_sha256 VARCHAR, reason VARCHAR, changes VARCHAR, origin VARCHAR,
+    replay VARCHAR
 );
 
 -- A row is one frozen bin spec of a model version.

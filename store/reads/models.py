@@ -82,7 +82,7 @@ class ModelReads(View):
     def model_changes(self, name: str, version: str) -> list[dict[str, Any]]:
         """Revisions after the first, oldest first, with who made them and why."""
         rows = self.rows(
-            "SELECT v.seq, v.known_at, v.revision, v.reason, v.changes, json_extract_string(p.private, "
+            "SELECT v.seq, v.known_at, v.revision, v.reason, v.changes, v.replay, json_extract_string(p.private, "
             "'$.actor') AS actor "
             "FROM model_version v LEFT JOIN audit_private p USING (seq) "
             "WHERE v.seq <= ? AND v.model = ? AND v.version = ? AND v.revision > 1 ORDER BY v.seq",

@@ -24,13 +24,14 @@ from world import (
 )
 
 from service.bundles import bundle_text
+from service.commands.alerts import mute_alert, snooze_alert
 from service.commands.ingest import ingest
 from service.commands.models import add_model, export_model
 from service.commands.monitoring import monitor
 from service.summarising import summarise
 from service.wiring import Hub
 from store.access import Grant
-from store.errors import NotPermitted, UnknownName
+from store.errors import BadInput, NotPermitted, UnknownName
 
 
 @pytest.fixture
@@ -134,6 +135,73 @@ def test_a_dry_run_after_a_moved_limit_says_what_it_would_hide(hub: Hub) -> None
     add_model(hub, OWNER, text=moved, source="loan.yaml", reason="to see")
     replay = monitor(hub, OWNER, dry_run=True)["runs"][0]["replay"]
     assert replay["would_hide"] >= 1 and replay["would_add"] == 0
+
+
+def test_limits_are_tried_on_stored_history_before_they_stand(hub: Hub) -> None:
+    monitor(hub, OWNER)
+    before = {name: count(hub, name) for name in ("audit_leaf", "result", "alert_version", "model_version")}
+    looser = MODEL.replace("at_least: 0.8,", "at_least: 0.1,")
+    [run] = monitor(hub, OWNER, dry_run=True, limits=looser)["runs"]
+    assert {name: count(hub, name) for name in before} == before
+    assert run["replay"]["would_hide"] == len(run["replay"]["hidden"]) >= 1
+    assert any(one["about"] == "sex" for one in run["replay"]["hidden"])
+    [same] = monitor(hub, OWNER, dry_run=True, limits=MODEL)["runs"]
+    assert (same["replay"]["would_hide"], same["replay"]["would_add"]) == (0, 0) and same["replay"]["stood"] >= 1
+    for wrong, told in (
+        ({"limits": looser}, "dry run"),
+        ({"limits": MODEL.replace("[0, 100]", "[0, 90]"), "dry_run": True}, "columns"),
+        ({"limits": MODEL, "dry_run": True, "model": "loan", "version": "2"}, "loan:1"),
+    ):
+        with pytest.raises(BadInput, match=told):
+            monitor(hub, OWNER, **wrong)
+
+
+def test_a_revision_says_what_it_would_have_done_and_reports_can_repeat_it(hub: Hub) -> None:
+    monitor(hub, OWNER)
+    moved = MODEL.replace("at_least: 0.8,", "at_least: 0.1,")
+    made = add_model(hub, OWNER, text=moved, source="loan.yaml", reason="to see")
+    assert made["replay"].startswith("Replayed over what was measured since 2026-10-05: would have hidden")
+    [change] = hub.store.reads(OWNER).model_changes("loan", "1")
+    assert change["replay"] == made["replay"]
+    words = add_model(hub, OWNER, text=moved.replace("title: Loans", "title: Small loans"), source="loan.yaml")
+    assert words["replay"] == ""
+    columns = moved.replace("title: Loans", "title: Small loans").replace("[0, 100]", "[0, 90]")
+    assert add_model(hub, OWNER, text=columns, source="loan.yaml", reason="r")["replay"].startswith("Not replayed")
+
+
+def test_a_drift_that_the_day_does_not_bear_out_keeps_its_verdict_and_opens_no_alert(tmp_path: Path) -> None:
+    hub = populate(
+        hub_in_memory(), model=MODEL.replace("watch:\n", "watch:\n  alerts: {false_discovery_rate: 1e-200}\n")
+    )
+    take(hub, write_csv(tmp_path / "reference.csv", rows_of(0, 400)), kind="reference")
+    take(hub, write_csv(tmp_path / "moved.csv", [row(n, income=(n % 7)) for n in range(400)]))
+    monitor(hub, OWNER)
+    reads = hub.store.reads(OWNER)
+    held = [r for r in reads.results(monitor="drift", about="income") if r["status"] == "outside"]
+    assert held and not any(r["details"]["discovery"]["stands"] for r in held)
+    assert {a["condition"] for a in reads.alerts() if a["about"] == "income" and a["monitor"] == "drift"} <= {"pending"}
+    hub.close()
+
+
+def test_a_snooze_until_the_next_version_ends_when_that_serves(hub: Hub) -> None:
+    monitor(hub, OWNER)
+    [alert] = [a for a in hub.store.reads(OWNER).alerts() if a["monitor"] == "fairness" and a["segment"] is None]
+    made = snooze_alert(hub, OWNER, id=alert["id"], ends="next_version", reason="mended in 2")
+    assert (made["triage"], made["snoozed_for"], made["snooze_until"]) == ("snoozed", "next_version", None)
+    monitor(hub, OWNER)
+    assert triage_of(hub, alert["id"]) == "snoozed"
+    add_model(hub, OWNER, text=MODEL.replace('version: "1"', 'version: "2"'), source="loan.yaml")
+    monitor(hub, OWNER)
+    assert triage_of(hub, alert["id"]) == "to_review"
+    with pytest.raises(BadInput, match="cannot end by"):
+        snooze_alert(hub, OWNER, id=alert["id"], ends="muted", until=NOW + timedelta(days=1), reason="r")
+    assert mute_alert(hub, OWNER, id=alert["id"], until=NOW + timedelta(days=1), reason="r")["snoozed_for"] == "muted"
+
+
+def triage_of(hub: Hub, id_: str) -> str:
+    held = hub.store.reads(OWNER).alert(id_)
+    assert held is not None
+    return str(held["triage"])
 
 
 def count(hub: Hub, table: str) -> int:
