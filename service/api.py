@@ -26,7 +26,7 @@ from service.cli.remote import answer as answer_cli
 from service.commands import COMMANDS, LOCAL_ONLY, load
 from service.commands.ingest import ingest
 from service.gate import HEADER
-from service.http_answers import answer, refusal, unauthenticated
+from service.http_answers import answer, refusal, told_of, unauthenticated
 from service.identity import viewer_named, viewer_of_token
 from service.metrics import exposition
 from service.times import parse_time
@@ -89,8 +89,8 @@ class Api:
         try:
             viewer = await run_in_threadpool(self.viewer, request)
             return unauthenticated() if viewer is None else await run_in_threadpool(work, viewer)
-        except BailiwickError as error:
-            return refusal(error)
+        except (BailiwickError, OSError) as error:
+            return refusal(told_of(error))
 
     # -- routes ---------------------------------------------------------------------------------------------------
 
@@ -124,8 +124,8 @@ class Api:
             with tempfile.TemporaryDirectory(dir=self.hub.folder / "spool") as folder:
                 path = await self._spool(request, Path(folder))
                 receipt = await run_in_threadpool(self._ingest, viewer, request, path)
-        except BailiwickError as error:
-            return refusal(error)
+        except (BailiwickError, OSError) as error:
+            return refusal(told_of(error))
         return answer(receipt, 202 if "aside" in receipt else 200 if receipt["repeated"] else 201)
 
     async def take_kserve_events(self, request: Request) -> Response:
@@ -157,10 +157,11 @@ class Api:
             viewer = await run_in_threadpool(self._sender, request)
             if viewer is None:
                 return unauthenticated()
-            sent = await kserve_events.posted(request, self.hub.config.request_bytes)
+            config = self.hub.config
+            sent = await kserve_events.posted(request, min(config.request_bytes, config.limits.record))
             done = await run_in_threadpool(take, self.hub, viewer, site, replace(sent, model=sent.model or model))
-        except BailiwickError as error:
-            return refusal(error)
+        except (BailiwickError, OSError) as error:
+            return refusal(told_of(error))
         repeated = all(receipt["repeated"] for receipt in done["receipts"])
         return answer(done, 202 if done["aside"] else 200 if repeated else 201)
 

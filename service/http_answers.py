@@ -15,6 +15,8 @@ from store.errors import (
     NotPermitted,
     Refused,
     UnknownName,
+    Unwritable,
+    unwritable,
 )
 
 
@@ -41,11 +43,21 @@ def status_of(error: BailiwickError) -> int:
         return 404
     if isinstance(error, Refused):
         return 409
+    if isinstance(error, Unwritable):
+        return 507
     return 503 if isinstance(error, HubLocked | HubUnreachable) else 400
 
 
 def refusal(error: BailiwickError) -> Response:
     return answer(error.as_json(), status_of(error))
+
+
+def told_of(error: BailiwickError | OSError) -> BailiwickError:
+    """The error to answer with; raises one that is nobody's fault but ours."""
+    told = error if isinstance(error, BailiwickError) else unwritable(error)
+    if told is None:
+        raise error
+    return told
 
 
 def unauthenticated() -> Response:

@@ -51,7 +51,8 @@ async def posted(request: Request, limit: int) -> Posted:
         size += len(piece)
         if size > limit:
             raise BadInput(
-                f"the body is larger than {limit} bytes", advice="Send smaller batches, or raise limits.request."
+                f"the body is larger than {limit} bytes",
+                advice="Send smaller batches, or raise limits.record and limits.request.",
             )
         pieces.append(piece)
     headers = {name.lower(): value for name, value in request.headers.items()}

@@ -115,5 +115,6 @@ def _command(name: str) -> dict[str, Any]:
             "200": {"description": "what was done"},
             "403": {"description": "not permitted"},
             "409": {"description": "refused"},
+            "507": {"description": "the hub's disk is full or read-only; nothing was recorded"},
         },
     }

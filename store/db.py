@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.resources import files
@@ -24,7 +24,7 @@ import duckdb
 
 from store import trail, writes
 from store.access import Viewer
-from store.errors import BadInput, HubLocked, HubTooNew
+from store.errors import BadInput, HubLocked, HubTooNew, unwritable
 from store.events import Event
 from store.reads import Reads
 from store.sealing import sealed
@@ -135,8 +135,11 @@ class Store:
                 writes.flush(using, txs)
                 trail.append(using, self._leaves(using, entries, txs))
                 using.execute("COMMIT")
-            except BaseException:
-                using.execute("ROLLBACK")
+            except BaseException as error:
+                with suppress(duckdb.TransactionException):  # a commit that failed has given up its transaction itself
+                    using.execute("ROLLBACK")
+                if (told := unwritable(error, str(self.path or ""))) is not None:
+                    raise told from error
                 raise
             finally:
                 self._writing = False
@@ -234,10 +237,14 @@ def open_store(
     config |= {} if spool is None else {"temp_directory": str(spool)}
     try:
         connection = duckdb.connect(str(path) if path else ":memory:", config=config)
-    except duckdb.IOException as error:
-        raise _locked(path, error) from error
-    connection.execute("SET TimeZone = 'UTC'")
-    _migrate(connection, now())
+        connection.execute("SET TimeZone = 'UTC'")
+        _migrate(connection, now())
+    except duckdb.Error as error:
+        if (told := unwritable(error, str(path or ""))) is not None:
+            raise told from error
+        if isinstance(error, duckdb.IOException):
+            raise _locked(path, error) from error
+        raise
     return Store(connection, path=path, now=now, random_bytes=random_bytes)
 
 

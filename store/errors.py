@@ -9,6 +9,7 @@
     ├── NotPermitted               this person, or this site's sharing rule, does not allow it (exit 3)
     ├── HubLocked                  another process owns the hub's file (exit 4)
     ├── HubUnreachable             the server that owns the hub does not answer (exit 4)
+    ├── Unwritable                 the hub's disk is full or read-only; what was asked was not recorded (exit 2)
     ├── Retryable                  an outside system failed in a way that may pass
     └── Final                      an outside system refused; trying again changes nothing
 
@@ -17,6 +18,8 @@ The scheduler reads the class, never the message. The mapping to exit codes live
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -70,12 +73,37 @@ class HubUnreachable(BailiwickError):
     code = "hub_unreachable"
 
 
+class Unwritable(BailiwickError):
+    code = "unwritable"
+
+
 class Retryable(BailiwickError):
     code = "retryable"
 
 
 class Final(BailiwickError):
     code = "final"
+
+
+_NO_ROOM, _NO_WRITING = (errno.ENOSPC, errno.EDQUOT), (errno.EROFS,)
+
+
+def unwritable(error: BaseException, where: str = "") -> Unwritable | None:
+    """What to say where a disk took no more, or takes nothing; None for any other error.
+
+    A database tells such an error in the system's own words and without its number.
+    """
+    number, text = getattr(error, "errno", None), str(error)
+    full = number in _NO_ROOM or any(os.strerror(known) in text for known in _NO_ROOM)
+    if not full and number not in _NO_WRITING and not any(os.strerror(known) in text for known in _NO_WRITING):
+        return None
+    place = where or str(getattr(error, "filename", None) or "the hub's folder")
+    return Unwritable(
+        f"{place}: the disk is {'full' if full else 'read-only'}; nothing was recorded",
+        advice=f"{'Make room' if full else 'Make it writable'} and do the same again: what was recorded before stands, "
+        "and counts once.",
+        details={"where": place, "cause": text[:500]},
+    )
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -22,7 +22,7 @@ from service.cli import output
 from service.cli.context import Call, calling, read_call
 from service.cli.declare import write_common_options
 from service.exits import ExitCode, exit_code_of
-from store.errors import BadInput, BailiwickError, did_you_mean
+from store.errors import BadInput, BailiwickError, did_you_mean, unwritable
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +138,9 @@ def run(this: Call) -> int:
         output.report_error(error)
         return exit_code_of(error)
     except OSError as error:
+        if (full := unwritable(error)) is not None:
+            output.report_error(full)
+            return exit_code_of(full)
         if error.filename is None:
             return _internal(this, error)
         told = BadInput(f"{error.filename}: {error.strerror}", advice="Check the path, and who may read or write it.")
