@@ -156,11 +156,22 @@ def _refused(rows: list[Row]) -> Table:
     )
 
 
+LINEAGE = (
+    "Lineage: from which data a model's features and its training came, and what uses its predictions, is not recorded "
+    "by this hub."
+)
+"""Said in every report for as long as nothing of it is taken in."""
+
+
+def silence_of(row: Row) -> str:
+    """Hours at the end of the period in which a site that sent something sent nothing; empty where there were none."""
+    hours = row.get("silent_hours")
+    return f"{float(hours):,.4g} hours without anything at the end of the period." if hours else ""
+
+
 def not_looked_at_section(facts: GeneralFacts) -> Section:
     items = list(_not_looked_at(facts))
     lead = "These parts of what exists, or of what was asked for, are in no finding of this report."
-    if not items:
-        return Section("not_looked_at", "What was not looked at", (Text("none: nothing that came in was left out."),))
     return Section("not_looked_at", "What was not looked at", (Text(lead), Bullets(tuple(items)), _cannot(facts)))
 
 
@@ -170,8 +181,8 @@ def _not_looked_at(facts: GeneralFacts) -> Iterator[str]:
         if not row.get("rows"):
             yield f"{site}: no data in the period."
             continue
-        if row.get("silent_hours"):
-            yield f"{site}: {float(row['silent_hours']):,.4g} hours without anything at the end of the period."
+        if silence := silence_of(row):
+            yield f"{site}: {silence}"
         if row.get("sharing") in ("counts", "noisy-counts"):
             yield f"{site}: single rows. The site sent {SHARING[row['sharing']]}; its rows stayed there."
         if row.get("inputs_alone"):
@@ -191,6 +202,7 @@ def _not_looked_at(facts: GeneralFacts) -> Iterator[str]:
         yield "Groups of people: the model file names none."
     if not facts.file.columns.outcome:
         yield "Outcomes: the model file names none, so that performance cannot be measured."
+    yield LINEAGE
 
 
 def _cannot(facts: GeneralFacts) -> Table:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from reports import words
 from reports.build.controls import is_open
+from reports.build.coverage import LINEAGE, silence_of
 from reports.build.facts import Row
 from reports.build.fleet_controls import fleet_answers, series_name
 from reports.build.fleet_facts import FleetFacts
@@ -46,13 +47,25 @@ def _coverage(facts: FleetFacts) -> Section:
             words.counted(row.get("rows")) if row.get("rows") else Cell("no data"),
             words.counted(row.get("kept")),
             words.counted(row.get("quarantined")),
-            words.figure(row.get("silent_hours")),
-            Cell(words.share(row.get("label_share"), 1) if row.get("label_share") is not None else "no outcome due"),
+            Cell(_hours(row), row.get("silent_hours")),
+            Cell(_outcomes(row), row.get("label_share")),
         )
         for row in facts.coverage
     )
     table = Table("What came, by model and site", columns, rows, empty="no site has sent anything")
     return Section("coverage", "Coverage", (table,))
+
+
+def _hours(row: Row) -> str:
+    hours = row.get("silent_hours")
+    return "not known" if hours is None else f"{float(hours):,.4g}"
+
+
+def _outcomes(row: Row) -> str:
+    share = row.get("label_share")
+    if share is None:
+        return "no outcome due"
+    return words.share(share, 1) if share else "no labels yet"
 
 
 def _not_looked_at(facts: FleetFacts) -> Section:
@@ -62,11 +75,11 @@ def _not_looked_at(facts: FleetFacts) -> Section:
         for model in facts.models
         if not model["statuses"]
     ]
+    items += [f"{series_name(row)}: {silence}" for row in facts.coverage if (silence := silence_of(row))]
     left = sum(int(row.get("quarantined") or 0) for row in facts.coverage)
     if left:
         items.append(f"{words.plural(left, 'quarantined row')}, kept with reasons and counted in nothing else.")
-    told: Element = Bullets(tuple(items)) if items else Text("none: nothing that came in was left out.")
-    return Section("not_looked_at", "What was not looked at", (told,))
+    return Section("not_looked_at", "What was not looked at", (Bullets((*items, LINEAGE)),))
 
 
 def _changes(facts: FleetFacts) -> Section:

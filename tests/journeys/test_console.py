@@ -8,121 +8,19 @@ from __future__ import annotations
 
 import json
 import re
-import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 from demo_console import PASSWORD, Console
+from people import WAIT
 
 from service.commands.retraining import OWN_REQUEST
 from service.demo.build import WHY
 from service.demo.data import PLANTED_NAME
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
-
-WAIT = 30_000
-IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
-
-
-@dataclass
-class Person:
-    """One browser of its own, and all it said and asked for."""
-
-    page: Any
-    address: str
-    said: list[str] = field(default_factory=list)
-    elsewhere: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.page.set_default_timeout(WAIT)
-        self.page.on("console", lambda m: self.said.append(m.text) if m.type == "error" else None)
-        self.page.on("pageerror", lambda error: self.said.append(str(error)))
-        self.page.on("request", lambda r: None if self._ours(r.url) else self.elsewhere.append(r.url))
-        self.page.on("websocket", lambda w: None if self._ours(w.url) else self.elsewhere.append(w.url))
-
-    def _ours(self, url: str) -> bool:
-        here = self.address.removeprefix("http://")
-        return url.startswith((f"http://{here}/", f"ws://{here}/", "data:", "blob:"))
-
-    def sign_in(self, name: str, password: str = PASSWORD) -> None:
-        self.page.fill("#name", name)
-        self.page.fill("#password", password)
-        self.page.click("button[type=submit]")
-
-    def opens(self, path: str) -> None:
-        self.page.goto(self.address + path)
-        self.page.wait_for_selector("h1")
-        self.page.wait_for_selector(IDLE)
-
-    def presses(self, name: str, *, within: str = "[data-testid=stApp]") -> None:
-        self.page.wait_for_selector(IDLE)
-        self.page.locator(within).get_by_role("button", name=name, exact=True).click()
-
-    def writes(self, label: str, text: str, *, within: str = "[data-testid=stMain]") -> None:
-        self.page.locator(within).get_by_role("textbox", name=label).fill(text)
-
-    def sees(self, *texts: str) -> str:
-        """The page's text, once all of these stand in it and the page is drawn."""
-        for text in texts:
-            self.finds(re.escape(text))
-        self.page.wait_for_selector(IDLE)
-        told = self.reads()
-        assert "could not be drawn" not in told
-        return told
-
-    def finds(self, pattern: str) -> re.Match[str]:
-        """Waits for it: a table comes a moment after the text around it."""
-        ends = time.monotonic() + WAIT / 1000
-        while not (found := re.search(pattern, self.reads())):
-            assert time.monotonic() < ends, f"{pattern} not to be seen in: {self.reads()}"
-            self.page.wait_for_timeout(100)
-        return found
-
-    def reads(self) -> str:
-        """All that is on the screen, on one line; what keeps dates together is taken out."""
-        return " ".join(self.page.inner_text("body").replace("\u2060", "").split())
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield found
-        found.close()
-
-
-@pytest.fixture(scope="module")
-def people(browser: Any, console: Console) -> Iterator[dict[str, Person]]:
-    """Anna, Ben and others, each with a session of their own."""
-    held: dict[str, Person] = {}
-    yield held
-    for person in held.values():
-        person.page.context.close()
-
-
-@pytest.fixture
-def enter(browser: Any, console: Console, people: dict[str, Person]) -> Iterator[Any]:
-    """`enter(name)`: that person, signed in. Afterwards: nothing on the console, nobody else spoken to."""
-
-    def person(name: str, *, signed_in: bool = True) -> Person:
-        if name not in people:
-            page = browser.new_context(viewport={"width": 1400, "height": 1000}).new_page()
-            people[name] = Person(page, console.address)
-            if signed_in:
-                page.goto(f"{console.address}/login")
-                people[name].sign_in(name)
-                page.wait_for_selector("h1")
-        return people[name]
-
-    yield person
-    assert {name: someone.said for name, someone in people.items() if someone.said} == {}
-    assert {name: someone.elsewhere for name, someone in people.items() if someone.elsewhere} == {}
 
 
 def alert_id(console: Console, **wanted: object) -> str:
@@ -208,7 +106,7 @@ def test_the_request_waits_for_another_person(console: Console, enter: Any) -> N
 def test_the_pdf_that_is_taken_away_is_ours_and_untouched(console: Console, enter: Any, tmp_path: Path) -> None:
     anna = enter("anna")
     anna.opens(console.stop(6)[0])
-    anna.sees("1 report; 1 is a draft.", Path(console.tour["report"]).stem)
+    anna.sees("1 report: 1 draft.", Path(console.tour["report"]).stem)
     anna.presses("Get PDF")
     with anna.page.expect_download() as coming:
         anna.presses("Download PDF")
@@ -298,7 +196,7 @@ def test_other_roles_see_their_own_and_the_command_line_talks_to_the_server(
     olga.opens("/site?id=cloud-eu")
     olga.sees("Not found, or you may not read it.")
     rita = enter("rita")
-    told = rita.sees("1 report; 1 is a draft.")
+    told = rita.sees("1 report: 1 draft.")
     assert not any(text in told for text in ("Home", "Build a report", "edge-kiosk"))
 
 

@@ -46,6 +46,11 @@ def test_halves_that_never_met_stand_in_the_coverage() -> None:
     assert texts(table(build(empty_facts()), "coverage", "Requests and responses that never met")) == []
 
 
+def test_what_no_report_can_tell_yet_is_said_in_each() -> None:
+    for found in (facts(), empty_facts()):
+        assert "Lineage: from which data" in str(section(build(found), "not_looked_at"))
+
+
 def test_drift_is_told_per_column_and_site_with_the_worst_window() -> None:
     report = build(facts())
     first = texts(table(report, "drift", "Drift per column"))[0]

@@ -63,6 +63,17 @@ def test_its_numbers_are_found_again(hub: Hub, tmp_path: Path) -> None:
         assert told["integrity"] == "intact" and told["recomputed"] == {"same": True, "differences": []}
 
 
+def test_what_was_not_looked_at_names_silence_and_lineage(hub: Hub) -> None:
+    _, evidence = build(hub)
+    silent = [row for row in evidence["coverage"] if row.get("silent_hours")]
+    assert silent, "the sites stopped before the period did"
+    made, _ = build(hub, "html")
+    told = Path(made["path"]).read_text("utf-8")
+    for row in silent:
+        assert f"at {row['site']}: {row['silent_hours']:,.4g} hours without anything at the end of the period" in told
+    assert "is not recorded by this hub" in told
+
+
 def test_one_site_alone(hub: Hub) -> None:
     made, evidence = build(hub, site="edge")
     assert evidence["site"] == "edge" and {row["site"] for row in evidence["coverage"]} <= {"edge"}
