@@ -72,6 +72,7 @@ def batch_id(model: ModelFile, delivery: Delivery, raw: Raw) -> str:
 class Arrived:
     """One batch."""
 
+    id: str
     actor: str
     model: ModelFile
     delivery: Delivery
@@ -86,10 +87,6 @@ class Arrived:
     """All of them, normalised; None where they are read as they are written."""
     tally: Tally | None = None
     ids_told: bool = True
-
-    @property
-    def id(self) -> str:
-        return batch_id(self.model, self.delivery, self.reading.raw)
 
     @property
     def about(self) -> str:
@@ -113,6 +110,7 @@ def arrive(
 ) -> Arrived:
     """Reads a small batch whole; raises what is wrong with it."""
     found = Arrived(
+        id=batch_id(model, delivery, reading.raw),
         actor=actor,
         model=model,
         delivery=delivery,

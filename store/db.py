@@ -49,6 +49,8 @@ class Transaction:
     """The digest of each record written, by table (`writes.record`); their roots end up in the leaf."""
     in_bulk: set[str] = field(default_factory=set)
     """Tables of `sealing.IN_BULK` that were written; hashed at the end."""
+    digested: dict[str, tuple[int, list[str]]] = field(default_factory=dict)
+    """Of those the rows and digests that are known already, where they were written at once (`writes`)."""
     later: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """Rows that are written at the end (`writes.record_later`)."""
     moved: bool = True
@@ -87,6 +89,8 @@ class Store:
         self._lock = threading.RLock()
         self._turn_of: int | None = None
         self._writing = False
+        self._next_seq: int | None = None
+        """None: to be looked up. Nobody else writes the file, so after a commit it is known."""
         self._changes = 0
         self._memory: dict[Hashable, tuple[int, Any]] = {}
         self._random_bytes = random_bytes
@@ -126,7 +130,8 @@ class Store:
             using = self._connection if connection is None else connection
             using.execute("BEGIN TRANSACTION")
             try:
-                first, now = trail.next_seq(using), self.now()
+                first = trail.next_seq(using) if self._next_seq is None else self._next_seq
+                self._next_seq, now = None, self.now()
                 txs = [
                     Transaction(using, first + at, now, entry.actor, dict(entry.details), moved=moved)
                     for at, entry in enumerate(entries)
@@ -143,10 +148,16 @@ class Store:
                 raise
             finally:
                 self._writing = False
+            self._next_seq = first + len(txs)
             self._changes += any(tx.moved for tx in txs)
 
     def _leaves(self, using: Connection, entries: Sequence[Entry], txs: Sequence[Transaction]) -> list[trail.Leaf]:
-        seals = sealed(using, {tx.seq: tx.written for tx in txs}, {tx.seq: tx.in_bulk for tx in txs})
+        seals = sealed(
+            using,
+            {tx.seq: tx.written for tx in txs},
+            {tx.seq: tx.in_bulk for tx in txs},
+            {tx.seq: tx.digested for tx in txs},
+        )
         return [
             trail.Leaf(
                 seq=tx.seq,
@@ -161,6 +172,11 @@ class Store:
             )
             for entry, tx in zip(entries, txs, strict=True)
         ]
+
+    def batches_there(self, ids: Sequence[str]) -> set[str]:
+        """Those of these batches that are here already; asked before every write, so it looks at nothing else."""
+        found = self.cursor().execute("SELECT batch FROM batch WHERE list_contains(?, batch)", [list(ids)])
+        return {batch for (batch,) in found.fetchall()}
 
     @property
     def changes(self) -> int:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -21,25 +22,23 @@ from store.rows import quoted
 
 
 def laid_out(batches: Sequence[tuple[int, str, pa.Table]], shape: RowShape) -> pa.Table | None:
-    """The rows of (seq, site, rows) as their table has them, with `seq`; None where they do not rise by n."""
-    kinds = {name: ARROW[kind] for name, kind in shape.columns.items()}
-    parts = []
-    for seq, site, rows in batches:
-        if not _rising(rows):
-            return None
-        count = rows.num_rows
-        given = {"site": pa.repeat(pa.scalar(site), count)}
-        columns = [
-            given.get(name, rows.column(name).cast(kind) if name in rows.column_names else pa.nulls(count, kind))
-            for name, kind in kinds.items()
-        ]
-        parts.append(pa.table([pa.repeat(pa.scalar(seq, pa.int64()), count), *columns], names=["seq", *kinds]))
-    return pa.concat_tables(parts).combine_chunks()
-
-
-def _rising(rows: pa.Table) -> bool:
-    n = rows.column("n").to_numpy()
-    return bool((n[1:] > n[:-1]).all())
+    """The rows of (seq, site, rows) as their table has them, with `seq`; None where those of one do not rise by n."""
+    counts = [rows.num_rows for _, _, rows in batches]
+    together = pa.concat_tables([rows for _, _, rows in batches]).combine_chunks()
+    seqs = np.repeat(np.array([seq for seq, _, _ in batches], np.int64), counts)
+    n = together.column("n").to_numpy()
+    if ((n[1:] <= n[:-1]) & (seqs[1:] == seqs[:-1])).any():
+        return None
+    columns = {"seq": pa.array(seqs)}
+    for name, kind in ((name, ARROW[kind]) for name, kind in shape.columns.items()):
+        if name == "site":
+            columns[name] = pa.array(np.repeat([site for _, site, _ in batches], counts), kind)
+        elif name not in together.column_names:
+            columns[name] = pa.nulls(len(seqs), kind)
+        else:
+            column = together.column(name)
+            columns[name] = column if column.type == kind else column.cast(kind)
+    return pa.table(columns)
 
 
 def all_new(

@@ -61,8 +61,12 @@ def sealed(
     connection: duckdb.DuckDBPyConnection,
     written: Mapping[int, Mapping[str, Sequence[str]]],
     in_bulk: Mapping[int, set[str]],
+    digested: Mapping[int, Mapping[str, tuple[int, list[str]]]],
 ) -> dict[int, tuple[Seal, dict[str, list[str]]]]:
-    """By seq: what the leaf says of the tables, and the digests that stand beside it. The seqs follow each other."""
+    """By seq: what the leaf says of the tables, and the digests that stand beside it. The seqs follow each other.
+
+    in_bulk: tables of IN_BULK, to be read back. digested: others of them, as `digests_by_seq` gives them.
+    """
     out = {}
     bulk = {
         table: _bulk_digests(connection, table, min(written), max(written))
@@ -70,6 +74,7 @@ def sealed(
     }
     for seq, tables in written.items():
         found = {table: (len(digests), sorted(digests)) for table, digests in tables.items()}
+        found |= digested[seq]
         found |= {table: bulk[table].get(seq, (0, [])) for table in in_bulk[seq]}
         seal: Seal = {table: {"rows": rows, "root": rows_root(digests)} for table, (rows, digests) in found.items()}
         out[seq] = seal, {table: digests for table, (_, digests) in found.items() if len(digests) > 1}
@@ -92,7 +97,9 @@ def _bulk_digests(
 
 
 def digests_by_seq(rows: pa.Table) -> dict[int, tuple[int, list[str]]]:
-    """By seq, how many rows there are and the digests of their stretches; they come in the order of their `seq`."""
+    """By seq, how many rows there are and the digests of their stretches; they come in the order of their `seq`, and
+    within it as `ORDER BY ALL` has them, or by n.
+    """
     if not rows.num_rows:
         return {}
     seqs = rows.column("seq").to_numpy()

@@ -19,10 +19,19 @@ from store.canonical import canonical_json, make_id, sha256_hex
 from store.digest import rows_root
 from store.model_file import ModelFile
 from store.receipt import Receipt
-from store.sealing import record_digest
+from store.sealing import digests_by_seq, record_digest
 
 if TYPE_CHECKING:
     from store.db import Transaction
+
+
+SUMMARY = (
+    *("seq", "site", "model", "version", "spec_hash", "segment", "section", "block", "grain", "counts", "variance"),
+    "release",
+)
+"""The columns of `summary` in their order, which is that of its digests."""
+LIST = pa.list_(pa.field("l", pa.int64()))
+"""BIGINT[] as DuckDB gives it."""
 
 
 def record(tx: Transaction, table: str, row: dict[str, Any]) -> None:
@@ -245,6 +254,7 @@ def summaries(
     """Signed deltas of SUMMARY_SCHEMA; `variance` is that of the noise in each cell."""
     if not counted.num_rows:
         return
+    tx.digested.pop("summary", None)
     tx.in_bulk.add("summary")
     tx.connection.register("arriving", counted)
     try:
@@ -259,22 +269,33 @@ def summaries(
 def summaries_together(
     told: Sequence[tuple[Transaction, str]], counted: pa.Table, *, model: str, version: str, spec_hash: str
 ) -> None:
-    """The exact deltas of several events of one transaction, each with its site; `counted` says whose in `seq`."""
+    """The exact deltas of several events of one transaction, each with its site; `counted` says whose in `seq`, and
+    has a row for each seq, segment, section and block. They are hashed here, without being read back.
+    """
     if not counted.num_rows:
         return
     sites = {tx.seq: site for tx, site in told}
-    found = counted.column("seq").to_pylist()
+    ordered = counted.sort_by([(name, "ascending") for name in ("seq", "segment", "section", "block")])
+    columns = {name: ordered.column(name) for name in ordered.column_names}
+    columns["counts"] = columns["counts"].cast(LIST)
+    columns["site"] = pa.array([sites[seq] for seq in columns["seq"].to_pylist()], pa.string())
+    same = {"model": model, "version": version, "spec_hash": spec_hash, "variance": 0.0}
+    columns |= {name: pa.repeat(value, ordered.num_rows) for name, value in same.items()}
+    columns["release"] = pa.nulls(ordered.num_rows, pa.string())
+    whole = pa.table({name: columns[name] for name in SUMMARY})
+    digests = digests_by_seq(whole)
     for tx, _ in told:
-        if tx.seq in set(found):
+        if tx.seq not in digests:
+            continue
+        if "summary" in tx.digested or "summary" in tx.in_bulk:
+            tx.digested.pop("summary", None)
             tx.in_bulk.add("summary")
+        else:
+            tx.digested["summary"] = digests[tx.seq]
     connection = told[0][0].connection
-    connection.register("arriving", counted.append_column("site", pa.array([sites[seq] for seq in found])))
+    connection.register("arriving", whole)
     try:
-        connection.execute(
-            "INSERT INTO summary SELECT seq, site, ?, ?, ?, segment, section, block, grain, counts, 0, NULL "
-            "FROM arriving",
-            [model, version, spec_hash],
-        )
+        connection.execute(f"INSERT INTO summary ({', '.join(SUMMARY)}) SELECT * FROM arriving")
     finally:
         connection.unregister("arriving")
 

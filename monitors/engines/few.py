@@ -89,12 +89,13 @@ def _table(
     *,
     segments: Sequence[str] | None = None,
 ) -> pa.Table:
-    kept, of = np.unique(keys, axis=1, return_inverse=True)
-    count = kept.shape[1]
+    first, of = _distinct(keys)
+    kept = keys[:, first]
+    count = len(first)
     if section is Section.OUTCOMES:
-        counts = _tally(_joint(rows, spec), of.reshape(-1), count, spec.widths[section])
+        counts = _tally(_joint(rows, spec), of, count, spec.widths[section])
     else:
-        counts = np.hstack(list(_cells(rows, spec, section, of.reshape(-1), count)))
+        counts = np.hstack(list(_cells(rows, spec, section, of, count)))
     starts = pa.array(kept[0], pa.timestamp("us"))
     offsets = pa.array(np.arange(count + 1, dtype=np.int32) * np.int32(counts.shape[1]))
     columns = [
@@ -108,6 +109,16 @@ def _table(
     return pa.table(
         [pa.array(c, f.type) if isinstance(c, list) else c for c, f in zip(columns, schema, strict=True)], schema=schema
     )
+
+
+def _distinct(keys: Places) -> tuple[Places, Places]:
+    """The first row of each key, and of every row the number of its own."""
+    code = np.zeros(keys.shape[1], np.int64)
+    for part in keys:
+        values, places = np.unique(part, return_inverse=True)
+        code = code * len(values) + places
+    _, first, of = np.unique(code, return_index=True, return_inverse=True)
+    return first, of
 
 
 def _tally(cells: Places, of: Places, keys: int, width: int) -> Counts:
