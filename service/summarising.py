@@ -21,7 +21,7 @@ from store import writes
 from store.access import Viewer
 from store.bins import BinSpec, Section
 from store.canonical import sha256_hex
-from store.errors import BadInput
+from store.errors import BadInput, Refused
 from store.events import Event
 from store.model_file import ModelFile
 from store.receipt import Kind
@@ -43,6 +43,7 @@ def summarise(
     timezone: str | None = None,
     clock_skew: timedelta | None = None,
     format_name: str = "auto",
+    engine: str = "duckdb",
 ) -> dict[str, Any]:
     """The bundle of these files. hub: whose clock, salt and ledger are used; no row is written to it."""
     memory = memory_hub(hub.config, hub.now, hub.salt)
@@ -57,7 +58,10 @@ def summarise(
             version=file.version,
             grows=False,
         )
-        receipts = _bring(memory, paths, of, format_name)
+        if engine == "spark":
+            receipts = _with_spark(memory, paths, of, file, spec, plain=not (labels or attributions), sharing=sharing)
+        else:
+            receipts = _bring(memory, paths, of, format_name)
         if labels:
             _bring(memory, labels, replace(of, kind=Kind.LABELS), format_name)
         if attributions and sharing == "noisy-counts":
@@ -94,6 +98,26 @@ def _bring(memory: Hub, paths: Sequence[Path], delivery: Delivery, format_name: 
     if errors or not receipts:
         raise nothing_recorded(errors)
     return receipts
+
+
+def _with_spark(
+    memory: Hub,
+    paths: Sequence[Path],
+    of: Delivery,
+    file: ModelFile,
+    spec: BinSpec,
+    *,
+    plain: bool,
+    sharing: str,
+) -> list[dict[str, Any]]:
+    if not plain or sharing == "noisy-counts":
+        what = "noisy counts" if plain else "labels and contributions in files of their own"
+        raise Refused(f"Spark does not count {what}", advice="Leave --engine out: duckdb does.")
+    from service.summarising_spark import bring_with_spark
+
+    return bring_with_spark(
+        memory, paths, file=file, spec=spec, site=of.site, timezone=of.timezone, clock_skew=of.clock_skew
+    )
 
 
 def _header(receipts: list[dict[str, Any]], file: ModelFile, spec: BinSpec, site: str, sharing: str) -> dict[str, Any]:

@@ -20,7 +20,19 @@ import pytest
 from connectors.registry import BUILT_IN
 
 PACKAGES = ("store", "connectors", "monitors", "reports", "service", "dashboard")
-NEVER_YET = {"evidently", "opendp", "fairlearn", "streamlit", "pandas", "sklearn", "plotly", "typst", "pyhanko"}
+NEVER_YET = {
+    "evidently",
+    "opendp",
+    "fairlearn",
+    "streamlit",
+    "pandas",
+    "sklearn",
+    "plotly",
+    "typst",
+    "pyhanko",
+    "ibis",
+    "pyspark",
+}
 """Importing our packages loads none of these: together they take half a minute, and a site does not have them."""
 NOT_FOR_HELP = NEVER_YET | {"duckdb", "pyarrow", "numpy", "scipy", "rich", "httpx", "cryptography", "yaml"}
 

@@ -1,6 +1,6 @@
-"""What every counting engine promises: the blocks rows are counted into, and the two questions it answers.
+"""What every counting engine promises: the blocks rows are counted into, and the counts themselves.
 
-An engine is a module (`monitors/engines/duckdb.py`) that satisfies `Engine`. It counts every row of the relation it
+An engine is a module (`duckdb.py`, `ibis.py`) that satisfies `Engine`. It counts every row of the relation it
 is handed, once per time block and segment; which rows belong (a part, a joined pair, a corrected label) is the
 caller's business. A relation has the normalised columns: `event_time` (UTC without zone), inputs `x0..` in the order
 of the model file, `prediction`, `score`, raw group values `g0..`, segments `s0..`, and for labelled rows `label`.
@@ -16,10 +16,8 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from store.bin_learning import ReferenceProfile
 from store.bins import BinSpec, Section
 from store.errors import BadInput
-from store.model_file import ModelFile
 
 GRAINS = ("hour", "day", "week")
 MISSING_SEGMENT = "(missing)"
@@ -55,10 +53,6 @@ class Blocks:
 
 class Engine(Protocol):
     """Counting, wherever the rows live; `connection` is whatever the engine reaches them through."""
-
-    def profile(self, connection: Any, relation: str, model: ModelFile) -> ReferenceProfile:
-        """What a bin spec is learned from. Columns that the relation lacks are left out."""
-        ...
 
     def count(
         self,

@@ -16,7 +16,8 @@ import pyarrow as pa
 from monitors.engines import duckdb_text as sql
 from monitors.engines.batches import Key, batch_runs, codes, doubles, where, without
 from monitors.engines.cells import Places, Runs, category_cells, number_cells
-from monitors.engines.duckdb_query import Keyed, Source
+from monitors.engines.duckdb_query import Source
+from monitors.engines.keyed import Keyed
 from store.bins import BinSpec, ColumnCells, NumberBins, Section
 from store.summary import Counts
 

@@ -10,9 +10,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from store.summary import Counts
-
-Fetched = dict[str, npt.NDArray[Any]]
+from monitors.engines.keyed import Fetched
 
 
 @dataclass(frozen=True)
@@ -31,16 +29,6 @@ class Source:
     """A column of whole numbers whose values are counted apart; None: they are not."""
 
 
-@dataclass(frozen=True)
-class Keyed:
-    """Vectors, a row per block, what is counted apart, and segment."""
-
-    starts: npt.NDArray[np.datetime64]
-    aparts: npt.NDArray[np.int64]
-    segments: list[str | None]
-    counts: Counts
-
-
 def column_kinds(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
     """The columns of a relation and their types, as DuckDB names them."""
     return {row[0]: row[1] for row in connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()}
@@ -57,15 +45,6 @@ def grouped(
     projected = f"SELECT {wanted} FROM {source.relation} WHERE {where}"
     query = f"SELECT {group}, count(*) AS rows, {', '.join(sums)} FROM ({projected}) GROUP BY {group} ORDER BY {group}"
     return {name: _plain(array) for name, array in source.connection.execute(query).fetchnumpy().items()}
-
-
-def segments(fetched: Fetched) -> list[str | None]:
-    return fetched["segment"].tolist() if "segment" in fetched else [None] * len(fetched["start"])
-
-
-def aparts(fetched: Fetched) -> npt.NDArray[np.int64]:
-    found: npt.NDArray[np.int64] = fetched.get("apart", np.zeros(len(fetched["start"]), dtype=np.int64))
-    return found
 
 
 def _plain(array: Any) -> npt.NDArray[Any]:

@@ -128,7 +128,9 @@ def summarise(
         [], metavar="PATH", help="Contributions of the inputs to these rows; may be repeated."
     ),
     format: str = typer.Option("auto", help="auto, or the name of a source."),
-    engine: str = typer.Option("duckdb", help="duckdb or spark."),
+    engine: str = typer.Option(
+        "duckdb", metavar="duckdb|spark", help="What counts; spark takes Parquet files of whole rows."
+    ),
 ) -> None:
     """Write what a site would send: a summary bundle with counts only, noisy where its sharing asks for it."""
     from service.commands.summaries import write_bundle

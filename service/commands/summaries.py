@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def write_bundle(
     row = known_site(hub, viewer, site)
     noisy = row["sharing"] == "noisy-counts"
     require(viewer, Permission.PRIVACY_RELEASE if noisy else Permission.INGEST_WRITE, site=site)
-    _usable(engine, output)
+    _usable(engine, output, format)
     file, spec = _from_export(export) if export else _from_hub(hub, viewer, model, version)
     bundle = summarise(
         hub,
@@ -57,6 +58,7 @@ def write_bundle(
         timezone=row["timezone"],
         clock_skew=timedelta(seconds=row["clock_skew_s"]),
         format_name=format,
+        engine=engine,
     )
     text = bundle_text(bundle)
     output.write_text(text, encoding="utf-8")
@@ -75,11 +77,15 @@ def write_bundle(
     }
 
 
-def _usable(engine: str, output: Path) -> None:
+def _usable(engine: str, output: Path, format: str) -> None:
     if engine not in ENGINES:
         raise BadInput(f'engine "{engine}" is none of {", ".join(ENGINES)}', advice="duckdb is the default.")
-    if engine == "spark":
-        raise Refused("this version counts with duckdb only", advice="Leave --engine out.")
+    if engine == "spark" and format not in ("auto", "parquet"):
+        raise Refused(f"Spark counts Parquet files, not {format}", advice="Leave --engine out: duckdb does.")
+    if engine == "spark" and any(find_spec(name) is None for name in ("ibis", "pyspark")):
+        raise Refused(
+            "Spark is not installed here", advice="pip install 'bailiwick[spark]'; it needs Java 17 or later."
+        )
     if output.exists():
         raise BadInput(f"{output} is there already", advice="Name another file.", details={"file": str(output)})
     if not output.parent.is_dir():
