@@ -34,6 +34,12 @@ class Actions:
     def mute(self, alert: str, until: datetime, reason: str) -> dict[str, Any]:
         return self.run("mute_alert", id=alert, until=until, reason=reason)
 
+    def explained(self, alert: dict[str, Any]) -> list[str]:
+        """How an alert came about, in sentences."""
+        from service.explaining import explained_alert
+
+        return explained_alert(self.hub.store.reads(self.viewer), alert)
+
     def resolve(self, alert: str, reason: str) -> dict[str, Any]:
         return self.run("resolve_alert", id=alert, reason=reason)
 

@@ -174,6 +174,12 @@ def triage_of(alert: Row) -> str:
     return str(alert["triage"]) if alert["triage"] in ("acknowledged", "snoozed", "resolved") else "review"
 
 
+def is_overdue(alert: Row, now: datetime) -> bool:
+    """Open, taken up by nobody, and past the time by which somebody should have dealt with it."""
+    due = moment_of(alert.get("due_at"))
+    return due is not None and due < now and alert["condition"] != "cleared" and triage_of(alert) == "review"
+
+
 def by_severity(alerts: Iterable[Row]) -> str:
     """`2 high, 1 medium`."""
     counts = dict.fromkeys(SEVERITIES, 0)

@@ -10,12 +10,13 @@ import streamlit as st
 from dashboard import charts, parts, theme, words
 from dashboard.context import Context
 from dashboard.parts import Link
-from dashboard.shapes import Row, group_rates, measured, newest_each, status_of, triage_of
+from dashboard.shapes import Row, group_rates, is_overdue, measured, newest_each, status_of, triage_of
 from dashboard.views import ask
 from reports.words import clean, limit, listed, moment, plural, site, window
 from store.access import Permission
 
-SNOOZES = {"1 day": timedelta(days=1), "7 days": timedelta(days=7), "30 days": timedelta(days=30)}
+SPANS = {"1 day": timedelta(days=1), "7 days": timedelta(days=7), "30 days": timedelta(days=30)}
+UNTIL = {"Until it gets worse": "worse", "Until the next version": "next_version"}
 
 
 def page(ctx: Context) -> None:
@@ -42,6 +43,7 @@ def page(ctx: Context) -> None:
         _course(alert, results)
     with right:
         _facts(ctx, alert)
+    _why(ctx, alert)
     _elsewhere(ctx, alert, results)
     _groups(ctx, alert)
     _moved(alert)
@@ -66,19 +68,39 @@ def _actions(ctx: Context, alert: Row) -> None:
         if triage_of(alert) != "resolved":
             with st.popover("Snooze"):
                 _snooze(ctx, alert)
+            with st.popover("Mute"):
+                _mute(ctx, alert)
             with st.popover("Resolve"):
                 _resolve(ctx, alert)
 
 
 def _snooze(ctx: Context, alert: Row) -> None:
+    st.caption("It comes back before, where it gets worse.")
     with st.form("snooze", border=False):
-        length = str(st.selectbox("For", list(SNOOZES)))
+        choices = [
+            *SPANS,
+            *(name for name, ends in UNTIL.items() if ends != "worse" or alert["severity"] != "critical"),
+        ]
+        length = str(st.selectbox("For", choices))
         reason = st.text_input(words.REASON, help=words.REASON_HELP) or ""
         if st.form_submit_button("Snooze"):
-            until = ctx.now + SNOOZES[length]
+            ends = UNTIL.get(length, "time")
+            until = ctx.now + SPANS[length] if length in SPANS else None
+            done = f"Snoozed until {moment(until)}" if until else f"Snoozed {length.lower()}"
+            _then_draw_again(
+                parts.attempt(lambda: ctx.commands.snooze(alert["id"], until, reason, ends=ends), done=done)
+            )
+
+
+def _mute(ctx: Context, alert: Row) -> None:
+    st.caption("It stays silent for this time, however grave it gets.")
+    with st.form("mute", border=False):
+        until = ctx.now + SPANS[str(st.selectbox("For", list(SPANS)))]
+        reason = st.text_input(words.REASON, help=words.REASON_HELP) or ""
+        if st.form_submit_button("Mute"):
             _then_draw_again(
                 parts.attempt(
-                    lambda: ctx.commands.snooze(alert["id"], until, reason), done=f"Snoozed until {moment(until)}"
+                    lambda: ctx.commands.mute(alert["id"], until, reason), done=f"Muted until {moment(until)}"
                 )
             )
 
@@ -127,8 +149,11 @@ def _facts(ctx: Context, alert: Row) -> None:
         "Owner": words.plain(alert["owner"] or "nobody yet"),
         "Basis": words.plain(basis(result)),
     }
+    if alert.get("due_at") and alert.get("open", True):
+        pairs["Due"] = moment(alert["due_at"]) + (", which has passed" if is_overdue(alert, ctx.now) else "")
     if alert.get("snooze_until"):
-        pairs["Snoozed until"] = moment(alert["snooze_until"])
+        name = "Muted until" if alert.get("snoozed_for") == "muted" else "Snoozed until"
+        pairs[name] = moment(alert["snooze_until"])
     if alert.get("reason"):
         pairs[words.REASON] = words.plain(alert["reason"])
     parts.facts(
@@ -148,6 +173,13 @@ def _facts(ctx: Context, alert: Row) -> None:
     )
     if alert["site"] != "*":
         parts.link(ctx, Link(f"Open {words.plain(alert['site'])}", "site", {"id": alert["site"]}))
+
+
+def _why(ctx: Context, alert: Row) -> None:
+    """How it came about, what it is due to, and what would end it; the first sentence heads the page already."""
+    st.subheader("How it came about", anchor=False)
+    sentences = ctx.commands.explained(alert)
+    st.markdown("\n".join(f"- {words.plain(sentence)}" for sentence in sentences[1:]))
 
 
 def basis(result: Row) -> str:

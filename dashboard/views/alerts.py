@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard import parts, theme, words
 from dashboard.context import Context
 from dashboard.parts import Link
-from dashboard.shapes import SEVERITIES, Row, by_severity, open_alerts, triage_of
+from dashboard.shapes import SEVERITIES, Row, by_severity, is_overdue, open_alerts, triage_of
 from reports.words import plural, site
 from store.access import Permission
 
@@ -99,7 +99,7 @@ def _inbox(ctx: Context, alerts: list[Row]) -> None:
     parts.rows(
         ctx,
         (1.1, 5.6, 1.4, 2, 1.2),
-        ("Severity", "What happened", "Site", "First and last seen", "Owner"),
+        ("Severity", "What happened", "Site", "First and last seen", "Owner, due"),
         [_line(ctx, alert) for alert in alerts],
     )
     mine = [a for a in alerts if triage_of(a) == "review" and _may(ctx, a)]
@@ -126,5 +126,13 @@ def _line(ctx: Context, alert: Row) -> list[str | Link | tuple[Link, str]]:
         (Link(words.plain(words.heading(alert)), "alert", {"id": alert["id"]}), words.plain(alert["sentence"])),
         words.plain(site(alert["site"])),
         f"{seen(first)} to {seen(last)}  \n{plural(alert['count'], 'window')}" if first and last else words.NO_DATA,
-        words.plain(alert["owner"]) if alert["owner"] else "nobody yet",
+        (words.plain(alert["owner"]) if alert["owner"] else "nobody yet") + due(alert, ctx.now),
     ]
+
+
+def due(alert: Row, now: datetime) -> str:
+    """By when somebody should have dealt with it, where it still waits."""
+    time = words.moment_of(alert.get("due_at"))
+    if time is None or alert["condition"] == "cleared" or triage_of(alert) == "resolved":
+        return ""
+    return f"  \n{'overdue since' if is_overdue(alert, now) else 'due'} {seen(time)}"

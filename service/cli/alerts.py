@@ -77,14 +77,20 @@ def _cases(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @command(alerts_app, "show", example="bailiwick alerts show alert_abcdefghij0123456789")
 def show(alert: str = ALERT) -> None:
-    """One alert: the rule behind its severity, its history, the result it stands on, the same at other sites."""
+    """One alert in sentences: how grave and by which rule, its history, its result, the same at other sites."""
+    from service.explaining import explained_alert
+
     with opened() as session:
         found = session.reads.alert(alert)
-    if found is None:
-        raise UnknownName(f"there is no alert {alert}", advice="See `bailiwick alerts list`.")
+        if found is None:
+            raise UnknownName(f"there is no alert {alert}", advice="See `bailiwick alerts list`.")
+        found["explanation"] = explained_alert(session.reads, found)
 
     def human() -> None:
-        nested = ("history", "siblings", "result_document")
+        for sentence in found["explanation"]:
+            say(sentence)
+        say()
+        nested = ("history", "siblings", "result_document", "explanation", "sentence", "rule")
         facts([(key.replace("_", " "), value) for key, value in found.items() if key not in nested])
         say()
         columns = ("known_at", "actor", "event", "condition", "triage", "severity", "reason")

@@ -72,10 +72,16 @@ def results(
     site: str | None = typer.Option(None, help="A site, or * for all merged."),
     monitor: str | None = typer.Option(None, help="drift, performance, quality, fairness ..."),
     window: str | None = typer.Option(None, metavar="T", help="The window that holds this time."),
+    about: str | None = typer.Option(None, help="Of this column, group or attribute only."),
     history: bool = typer.Option(False, "--history", help="Replaced results too."),
+    explain: bool = typer.Option(
+        False, "--explain", help="Why each is an alert or is not; of the newest window, unless --window says another."
+    ),
 ) -> None:
     """The current result of everything that is measured, each with its limit, its n and what it stands on."""
+    from service.explaining import explained
     from service.known import known_model, known_site
+    from store.result import as_document
 
     name, version = split_model(model)
     with opened() as session:
@@ -83,16 +89,35 @@ def results(
             version = known_model(session.hub, session.viewer, name, version).version
         if site and site != "*":
             known_site(session.hub, session.viewer, site)
-        rows = session.reads.results(
+        table_ = session.reads.result_table(
             model=name,
             version=version,
             site=site,
             monitor=monitor,
+            about=about,
             window=parse_time(window) if window else None,
             history=history,
+            latest=explain and not window,
         )
+        held = table_.to_pylist()
+        told = explained(session.reads, held) if explain else []
+    rows = [as_document(row) for row in held]
+    if explain:
+        answers = [{**row, "explanation": sentences} for row, sentences in zip(rows, told, strict=True)]
+        emit({"results": answers}, lambda: _answers(answers))
+        return
     columns = ("window to", "model", "site", "monitor", "about", "measure", "value", "limit", "n", "status")
     emit({"results": rows}, lambda: table(columns, [_line(row) for row in rows], empty="Nothing was measured yet."))
+
+
+def _answers(rows: list[dict[str, Any]]) -> None:
+    for row in rows:
+        until, model, place, monitor, about, measure, *_, status = _line(row)
+        say(f"{until}  {model}  {place}  {monitor} {about or ''} {measure}: {status}".replace("  ", " "))
+        for sentence in row["explanation"]:
+            say(f"  {sentence}")
+    if not rows:
+        say("Nothing was measured yet.")
 
 
 def _line(row: dict[str, Any]) -> tuple[Any, ...]:
