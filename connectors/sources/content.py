@@ -124,6 +124,7 @@ def segments(
     waiting: list[bytes] = []
     held = 0
     beyond: bytes | None = None
+    one_line = False
     for block in blocks(path, limits):
         if beyond is not None:
             end = block.find(b"\n") + 1
@@ -133,7 +134,7 @@ def segments(
             beyond, block = None, block[end:]
         waiting.append(block)
         held += len(block)
-        if held < size:
+        if held < size or (one_line and held <= limits.record and b"\n" not in block):
             continue
         rest = b"".join(waiting)
         end = cut(rest) or (last_newline(rest) if len(rest) > min(LONGEST_QUOTED, limits.record) else 0)
@@ -143,6 +144,7 @@ def segments(
             yield rest[:end]
         rest = rest[end:]
         waiting, held = [rest], len(rest)
+        one_line = b"\n" not in rest
     if beyond is not None:
         yield Cut(beyond)
     if held:

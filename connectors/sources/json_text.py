@@ -15,6 +15,8 @@ from connectors.base import Unreadable
 from connectors.limits import LIMITS, Limits
 from connectors.sources.content import Cut, unreadable
 
+PIECE = 1 << 20
+"""Bytes of which the marks are looked at together."""
 _DECODER = json.JSONDecoder()
 
 
@@ -28,12 +30,17 @@ def depth_of(text: bytes) -> int:
         return 0
     if b"\\" in text:  # within strings alone: `\\\\` first, so that what is left before a quote escapes it
         text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
-    raw = np.frombuffer(text, np.uint8)
-    marks = raw[(raw == 34) | (raw == 91) | (raw == 93) | (raw == 123) | (raw == 125)]
-    quotes = marks == 34
-    outside = marks[(np.cumsum(quotes) % 2 == 0) & ~quotes]
-    steps = np.where((outside == 91) | (outside == 123), 1, -1)
-    return int(np.cumsum(steps).max(initial=0))
+    deepest, at, inside = 0, 0, False
+    for start in range(0, len(text), PIECE):
+        raw = np.frombuffer(text, np.uint8, min(PIECE, len(text) - start), start)
+        marks = raw[(raw == 34) | (raw == 91) | (raw == 93) | (raw == 123) | (raw == 125)]
+        quotes = marks == 34
+        outside = marks[(np.cumsum(quotes) % 2 == inside) & ~quotes]
+        depths = at + np.cumsum(np.where((outside == 91) | (outside == 123), 1, -1))
+        deepest = max(deepest, int(depths.max(initial=0)))
+        at = int(depths[-1]) if len(depths) else at
+        inside ^= bool(quotes.sum() % 2)
+    return deepest
 
 
 def check_depth(text: bytes, limit: int) -> None:

@@ -22,6 +22,7 @@ from contract import MODEL, RECEIVED, TYPES, row
 from connectors.base import File, Source
 from connectors.limits import HARMLESS, LIMITS, Limits
 from connectors.normalise import Tally, normalise, wanted_of
+from connectors.sources import json_text
 from connectors.sources.azureml import AzureML
 from connectors.sources.content import Cut, lines, segments
 from connectors.sources.json_text import depth_of
@@ -200,9 +201,12 @@ def nesting(value: Any) -> int:
     return 0 if inner is None else 1 + max(map(nesting, inner), default=0)
 
 
-@given(JSON, st.booleans())
-def test_depth_is_counted_outside_of_text_alone(value: Any, ascii_only: bool) -> None:
-    assert depth_of(json.dumps(value, ensure_ascii=ascii_only).encode()) == nesting(value)
+@pytest.mark.parametrize("piece", [1, 3, 1 << 20])
+@given(value=JSON, ascii_only=st.booleans())
+def test_depth_is_counted_outside_of_text_alone(piece: int, value: Any, ascii_only: bool) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_text, "PIECE", piece)
+        assert depth_of(json.dumps(value, ensure_ascii=ascii_only).encode()) == nesting(value)
 
 
 def test_quotes_that_open_on_every_line_cost_no_square_of_their_lines(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +61,28 @@ FORMS = {
 }
 
 
-def hub() -> Hub:
+@dataclass(frozen=True)
+class Fresh:
+    """A site that sent nothing yet: ids are a site's own, so that many tries share one hub."""
+
+    hub: Hub
+    site: str
+
+
+@cache
+def _hub() -> Hub:
     found = memory_hub(parse("", environ={}), lambda: datetime(2026, 11, 2, 3), b"salt")
-    add_site(found, OWNER, name="cloud")
     add_model(found, OWNER, text=MODEL_TEXT, source="loans.yaml")
     return found
+
+
+_numbers = count()
+
+
+def fresh() -> Fresh:
+    site = f"site-{next(_numbers)}"
+    add_site(_hub(), OWNER, name=site)
+    return Fresh(_hub(), site)
 
 
 def sample(form: Form, folder: Path, rows: Rows) -> Path:
@@ -74,10 +92,10 @@ def sample(form: Form, folder: Path, rows: Rows) -> Path:
     return path if path.is_file() else next(found for found in sorted(path.rglob("*")) if found.is_file())
 
 
-def fed(to: Hub, path: Path, kind: str) -> list[dict[str, Any]]:
+def fed(to: Fresh, path: Path, kind: str) -> list[dict[str, Any]]:
     """The receipts, after what must hold of any file: each row is somewhere, or one error says what to do."""
     try:
-        done = ingest(to, OWNER, paths=[path], site="cloud", model="loans", format=kind)
+        done = ingest(to.hub, OWNER, paths=[path], site=to.site, model="loans", format=kind)
     except BailiwickError as error:
         told = [error]
         receipts: list[dict[str, Any]] = []
@@ -96,11 +114,12 @@ def fed(to: Hub, path: Path, kind: str) -> list[dict[str, Any]]:
     return receipts
 
 
-def check_all_there(to: Hub, receipts: Sequence[dict[str, Any]]) -> None:
+def check_all_there(to: Fresh, receipts: Sequence[dict[str, Any]]) -> None:
     """What was kept is in the hub, once."""
-    cursor = to.store.cursor()
+    cursor = to.hub.store.cursor()
     tables = cursor.execute("SELECT name FROM row_table WHERE role = 'rows'").fetchall()
-    held = sum(cursor.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0] for (name,) in tables)
+    asked = [cursor.execute(f"SELECT count(*) FROM {name} WHERE site = ?", [to.site]) for (name,) in tables]
+    held = sum(answer.fetchall()[0][0] for answer in asked)
     assert held == sum(receipt["kept"] for receipt in receipts if not receipt["repeated"])
 
 

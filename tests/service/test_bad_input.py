@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from bad_input import FORMS, check_all_there, cuts, encodings, fed, flips, hub, sample
+from bad_input import FORMS, check_all_there, cuts, encodings, fed, flips, fresh, sample
 from contract import row
 
 from connectors import registry
@@ -29,18 +29,15 @@ def words(real_data: Path) -> list[str]:
 
 def feed_all(folder: Path, form: str, variants: Iterator[bytes], name: str) -> list[dict[str, Any]]:
     """Each variant under its own name, into one hub."""
-    to = hub()
+    to = fresh()
     receipts = []
-    try:
-        for at, variant in enumerate(variants):
-            place = folder / f"{at}"
-            place.mkdir()
-            path = place / name
-            path.write_bytes(variant)
-            receipts += fed(to, path, FORMS[form].kind)
-        check_all_there(to, receipts)
-    finally:
-        to.close()
+    for at, variant in enumerate(variants):
+        place = folder / f"{at}"
+        place.mkdir()
+        path = place / name
+        path.write_bytes(variant)
+        receipts += fed(to, path, FORMS[form].kind)
+    check_all_there(to, receipts)
     return receipts
 
 
@@ -75,10 +72,9 @@ def test_wrong_encodings(tmp_path: Path, form: str) -> None:
 @pytest.mark.parametrize("form", EVERY)
 def test_naughty_strings_are_values_and_ids(real_data: Path, tmp_path: Path, form: str) -> None:
     rows = [row(at, id=f"{at} {word}", purpose=word, sex=word) for at, word in enumerate(words(real_data))]
-    to = hub()
+    to = fresh()
     (receipt,) = fed(to, sample(FORMS[form], tmp_path / "a", rows), FORMS[form].kind)
     check_all_there(to, [receipt])
-    to.close()
     assert receipt["rows"] == len(rows)
     assert receipt["kept"] >= len(rows) * 0.9
 
@@ -86,12 +82,11 @@ def test_naughty_strings_are_values_and_ids(real_data: Path, tmp_path: Path, for
 @pytest.mark.realdata
 @pytest.mark.parametrize("form", EVERY)
 def test_naughty_strings_are_names_of_columns(real_data: Path, tmp_path: Path, form: str) -> None:
-    to = hub()
+    to = fresh()
     names = [word for word in words(real_data) if word.casefold() not in row(0)]
     wide = {name: "1" for name in dict.fromkeys(name.strip() for name in names[:480]) if name}
     receipts = fed(to, sample(FORMS[form], tmp_path / "a", [row(1, **wide), row(2, **wide)]), FORMS[form].kind)
     check_all_there(to, receipts)
-    to.close()
     assert [receipt["kept"] for receipt in receipts] == [2]
 
 
@@ -101,19 +96,17 @@ def test_every_json_text_as_a_line(real_data: Path, tmp_path: Path, kind: str) -
     texts = [path.read_bytes() for path in sorted((real_data / "robustness/json").rglob("*.json"))]
     path = tmp_path / "a.jsonl"
     path.write_bytes(b"\n".join(text.replace(b"\n", b" ") for text in texts))
-    to = hub()
+    to = fresh()
     fed(to, path, kind)
-    to.close()
 
 
 @pytest.mark.long
 @pytest.mark.realdata
 @pytest.mark.parametrize("kind", JSON_KINDS)
 def test_every_json_text_as_a_file(real_data: Path, tmp_path: Path, kind: str) -> None:
-    to = hub()
+    to = fresh()
     for path in sorted((real_data / "robustness/json").rglob("*.json")):
         fed(to, path, kind)
-    to.close()
 
 
 def lines_of(form: str, folder: Path) -> tuple[Path, bytes]:
@@ -132,10 +125,9 @@ def test_json_that_goes_down_and_down(tmp_path: Path, form: str) -> None:
     object_ = b'{"a":' * 100_000 + b"1" + b"}" * 100_000
     inside = first.rstrip()[:-1] + b',"more":' + deep + b"}"
     path.write_bytes(b"\n".join([first, deep, object_, b"[" * 100_000, inside, b""]))
-    to = hub()
+    to = fresh()
     (receipt,) = fed(to, path, FORMS[form].kind)
     check_all_there(to, [receipt])
-    to.close()
     assert receipt["reasons"]["too_deep"] == 4
     assert receipt["kept"] >= 1
 
@@ -143,21 +135,19 @@ def test_json_that_goes_down_and_down(tmp_path: Path, form: str) -> None:
 @pytest.mark.parametrize("form", LINES)
 def test_numbers_that_are_none(tmp_path: Path, form: str) -> None:
     numbers = [math.nan, math.inf, -math.inf, 1e308, -0.0, 10**400, -(10**25), 5e-324]
-    to = hub()
+    to = fresh()
     receipts = fed(
         to, sample(FORMS[form], tmp_path / "a", [row(n, income=x) for n, x in enumerate(numbers)]), FORMS[form].kind
     )
     check_all_there(to, receipts)
-    to.close()
     assert [receipt["rows"] for receipt in receipts] == [len(numbers)]
 
 
 @pytest.mark.parametrize("form", EVERY)
 def test_ten_thousand_columns(tmp_path: Path, form: str) -> None:
     wide = row(1, **{f"c{at}": at for at in range(10_000)})
-    to = hub()
+    to = fresh()
     receipts = fed(to, sample(FORMS[form], tmp_path / "a", [wide]), FORMS[form].kind)
-    to.close()
     for receipt in receipts:
         assert receipt["kept"] == 0
         assert receipt["quarantined"] >= 1
@@ -171,7 +161,6 @@ def test_a_bomb_in_gzip(tmp_path: Path, form: str) -> None:
         stream.write(path.read_bytes())
         for _ in range(40):
             stream.write(b" " * (1 << 20))
-    to = hub()
+    to = fresh()
     (receipt,) = fed(to, bomb, FORMS[form].kind)
-    to.close()
     assert receipt["reasons"].get("expansion") == 1
