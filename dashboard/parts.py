@@ -106,10 +106,10 @@ def facts(pairs: Mapping[str, str], *, alt: str) -> None:
     st.table(dict(pairs), border="horizontal", width="content", alt=alt)
 
 
-def choose(label: str, options: Sequence[str], key: str, *, default: str | None = None) -> str:
+def choose(label: str, options: Sequence[str], key: str, *, default: str | None = None, width: int = 320) -> str:
     """A select box bound to the URL under its key; options are the slugs themselves."""
     index = options.index(default) if default in options else 0
-    found = st.selectbox(label, list(options), index=index, key=key, bind="query-params", width=320)
+    found = st.selectbox(label, list(options), index=index, key=key, bind="query-params", width=width)
     return str(found)
 
 

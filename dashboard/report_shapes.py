@@ -124,7 +124,8 @@ def control_cell(control: Mapping[str, Any] | None, now: datetime) -> str:
     if not control.get("by"):
         return told
     at = moment_of(control["at"]) if control.get("at") else None
-    ago = "" if at is None else f", {plural(max((now - at).days, 0), 'day')} ago"
+    days = 0 if at is None else (now - at).days
+    ago = "" if at is None else f", {plural(days, 'day')} ago" if days > 0 else ", today"
     return f"{told} by {plain(control['by'])}{ago}"
 
 

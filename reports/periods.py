@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports import words
+from store.result import Monitor
 
 Told = dict[str, Any]
 CONTROLS, COVERAGE, STATUSES = "controls", "coverage", "statuses"
@@ -122,7 +123,12 @@ def _windows(before: Told, after: Told) -> Iterator[Change]:
     left, right = before["statuses"], after["statuses"]
     for name in sorted({*left, *right}):
         if left.get(name) != right.get(name):
-            yield Change(STATUSES, name, _tally(left.get(name)), _tally(right.get(name)))
+            yield Change(STATUSES, _called(name), _tally(left.get(name)), _tally(right.get(name)))
+
+
+def _called(name: str) -> str:
+    """A monitor in words; a model as it is named."""
+    return name.replace("_", " ") if name in frozenset(Monitor) else name
 
 
 def _tally(counts: Mapping[str, int] | None) -> str:

@@ -13,18 +13,19 @@ from dashboard.shapes import Row
 from reports.packs import load_pack, pack_names
 
 PERIOD = timedelta(days=60)
+WIDTH = 200
+"""Pixels of a field: four stand in one line on a wide screen."""
 
 
 def build_form(ctx: Context, models: list[Row]) -> None:
     """Not an st.form: the fields follow the pack as it is chosen."""
-    columns = st.columns(4)
     names = pack_names()
     first = names.index("general") if "general" in names else 0
-    pack = load_pack(str(columns[0].selectbox("Pack", names, index=first, key="build pack")))
-    with columns[1]:
+    with st.container(horizontal=True):
+        pack = load_pack(str(st.selectbox("Pack", names, index=first, key="build pack", width=WIDTH)))
         subject = _subject(models) if pack.subject == "model" else _site(ctx)
-    start = columns[2].date_input("From", value=(ctx.now - PERIOD).date(), key="build from")
-    end = columns[3].date_input("To, not included", value=ctx.now.date(), key="build to")
+        start = st.date_input("From", value=(ctx.now - PERIOD).date(), key="build from", width=WIDTH)
+        end = st.date_input("To, not included", value=ctx.now.date(), key="build to", width=WIDTH)
     st.caption(words.plain(f"{pack.name}, version {pack.version}. {pack.what_it_is[0]}"))
     for told in pack.not_read_at_source[:1]:
         st.markdown(f":orange[◆] {words.plain(told)}; it can be built, and not issued.")
@@ -43,11 +44,11 @@ def build_form(ctx: Context, models: list[Row]) -> None:
 
 
 def _subject(models: list[Row]) -> dict[str, Any]:
-    model = str(st.selectbox("Model", sorted({model["model"] for model in models}), key="build model"))
+    model = str(st.selectbox("Model", sorted({model["model"] for model in models}), key="build model", width=WIDTH))
     return {"model": model, "version": next(m["version"] for m in models if m["model"] == model)}
 
 
 def _site(ctx: Context) -> dict[str, Any]:
     sites = [str(row["site"]) for row in ctx.reads.sites()]
-    site = str(st.selectbox("Site", [words.ALL, *sites], key="build site"))
+    site = str(st.selectbox("Site", [words.ALL, *sites], key="build site", width=WIDTH))
     return {"site": None if site == words.ALL else site}

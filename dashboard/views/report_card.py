@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import parts, words
 from dashboard.context import Context
-from dashboard.report_shapes import Row, Step, may_flag, next_step, stage, subject
+from dashboard.report_shapes import Row, Step, may_flag, next_step, stage, stage_of, subject
 from reports.words import day, moment, plural
 from store.access import Permission
 
@@ -31,12 +31,12 @@ def _told(report: Row) -> None:
     period = f"{day(report['from'])} to {day(report['to'])}"
     st.markdown(f"**{subject(report)}** · {words.plain(report['pack'])} · {words.unbroken(period)} {stage(report)}")
     st.caption(
-        f"{words.plain(report['id'])} · built {moment(report['known_at'])} "
-        f"by {words.plain(report['built_by'] or 'system')}, "
+        f"{words.plain(report['id'])} · {'approved' if stage_of(report) == 'issued' else 'built'} "
+        f"{moment(report['known_at'])} by {words.plain(report['built_by'] or 'system')}, "
         f"as of seq {report['as_of']} · SHA-256 {report['sha256'][:16]}…"
     )
     taken = [
-        f"{words.plain(step['step'])} by {words.plain(step['by'])}, {moment(step['at'])}"
+        f"{words.plain(step['step'])} by {words.plain(step['by'])}, {words.unbroken(moment(step['at']))}"
         + (f": “{words.plain(step['reason'])}”" if step.get("reason") else "")
         for step in report.get("steps") or []
     ]

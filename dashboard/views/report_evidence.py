@@ -14,6 +14,8 @@ from reports.periods import CONTROLS, COVERAGE, STATUSES, changes_between
 from reports.words import day, plural
 from store.access import Permission
 
+WIDE = 440
+"""Pixels of a field that holds a period and an id."""
 AREAS = {CONTROLS: "Controls", COVERAGE: "Coverage", STATUSES: "Windows by status"}
 
 
@@ -26,7 +28,7 @@ def evidence(ctx: Context, reports: list[Row]) -> None:
     with st.spinner("Reading the evidence"):
         told = [ctx.commands.report_told(report["id"]) for report in newest]
     controls = load_pack(pack).controls
-    heads = ("Control", "What is asked", *(_period(report) for report in newest))
+    heads = ("Control", "What is asked", *(words.unbroken(_period(report)) for report in newest))
     parts.table(heads, matrix(controls, told, ctx.now), alt=f"Controls of {pack} by period")
     _gaps(newest[0], told[0])
     if newest[0]["model"] != "*":
@@ -35,14 +37,10 @@ def evidence(ctx: Context, reports: list[Row]) -> None:
 
 def _choose(reports: list[Row]) -> tuple[list[Row], str]:
     """Pack and subject, and the reports that have both, as they came."""
-    columns = st.columns([1, 1, 2])
-    with columns[0]:
-        packs = list(dict.fromkeys(str(report["pack"]) for report in reports))
-        pack = parts.choose("Pack", packs, "of_pack")
-    of_pack = [report for report in reports if report["pack"] == pack]
-    subjects = {_slug(report): report for report in reversed(of_pack)}
-    with columns[1]:
-        slug = parts.choose("About", sorted(subjects), "about")
+    with st.container(horizontal=True):
+        pack = parts.choose("Pack", list(dict.fromkeys(str(r["pack"]) for r in reports)), "of_pack", width=220)
+        of_pack = [report for report in reports if report["pack"] == pack]
+        slug = parts.choose("About", sorted({_slug(report) for report in of_pack}), "about", width=220)
     return [report for report in of_pack if _slug(report) == slug], pack
 
 
@@ -103,10 +101,10 @@ def comparison(ctx: Context, reports: list[Row]) -> None:
         st.markdown(words.ONE_REPORT)
         return
     called = {f"{_period(report)} · {report['id']}": report for report in found}
-    columns = st.columns(2)
     one, other = (found.index(report) for report in two_periods(found))
-    before = called[str(columns[0].selectbox("Before", list(called), index=one, key="before"))]
-    after = called[str(columns[1].selectbox("After", list(called), index=other, key="after"))]
+    with st.container(horizontal=True):
+        before = called[str(st.selectbox("Before", list(called), index=one, key="before", width=WIDE))]
+        after = called[str(st.selectbox("After", list(called), index=other, key="after", width=WIDE))]
     with st.spinner("Reading the evidence"):
         left, right = (ctx.commands.report_told(report["id"]) for report in (before, after))
     if left is None or right is None:
@@ -114,7 +112,7 @@ def comparison(ctx: Context, reports: list[Row]) -> None:
         return
     changes = changes_between(left, right)
     st.markdown(f"**{plural(len(changes), 'difference')}**. {words.COMPARE_NOTE}" if changes else words.SAME_REPORTS)
-    heads = ("What", _period(before), _period(after))
+    heads = ("What", words.unbroken(_period(before)), words.unbroken(_period(after)))
     for area, title in AREAS.items():
         lines = [tuple(map(words.plain, (c.what, c.before, c.after))) for c in changes if c.area == area]
         if lines:

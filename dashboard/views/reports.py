@@ -16,6 +16,8 @@ from reports.words import listed, plural
 from store.access import Permission
 
 PER_PAGE = 20
+NARROW = 200
+"""Pixels of a filter: they stand in one line on a wide screen, and below each other on a narrow one."""
 SECTIONS = ("library", "evidence", "comparison")
 
 
@@ -45,16 +47,13 @@ def sentence(reports: list[Row]) -> str:
 
 
 def _library(ctx: Context, reports: list[Row]) -> None:
-    columns = st.columns([1, 1, 1, 2])
-    with columns[0]:
-        stage = parts.choose("Stage", [words.ALL, *STAGES], "stage")
-    with columns[1]:
-        pack = parts.choose("Pack", [words.ALL, *sorted({str(r["pack"]) for r in reports})], "pack")
-    with columns[2]:
-        model = parts.choose("Model", [words.ALL, *sorted({str(r["model"]) for r in reports})], "model")
-    with columns[3]:
+    with st.container(horizontal=True):
+        stage = parts.choose("Stage", [words.ALL, *STAGES], "stage", width=NARROW)
+        pack = parts.choose("Pack", [words.ALL, *sorted({str(r["pack"]) for r in reports})], "pack", width=NARROW)
+        model = parts.choose("Model", [words.ALL, *sorted({str(r["model"]) for r in reports})], "model", width=NARROW)
         hint = "a control, a person, a day"
-        sought = st.text_input("Search", key="q", type="search", bind="query-params", placeholder=hint) or ""
+        asked = st.text_input("Search", key="q", type="search", bind="query-params", placeholder=hint, width=320)
+    sought = asked or ""
     shown = chosen(reports, stage=stage, pack=pack, model=model, sought=sought, every=words.ALL)
     if not shown:
         parts.nothing_matches({"stage": words.ALL, "pack": words.ALL, "model": words.ALL, "q": ""})

@@ -52,6 +52,13 @@ def test_statuses_are_counted_and_a_number_without_a_limit_is_not_judged() -> No
     assert (fairness.before, "within" in fairness.after) == ("not measured", False)
 
 
+def test_monitors_are_named_in_words_and_models_as_they_are() -> None:
+    results = [{"monitor": "prediction_drift", "status": "within", "limit": {"at_most": 0.2}}]
+    models = [{"model": "loan_small", "version": "3", "statuses": {"within": 4}}]
+    found = changes_between(told_of({}), told_of({"results": results, "models": models}))
+    assert [change.what for change in found] == ["loan_small 3", "prediction drift"]
+
+
 def test_a_report_on_all_models_is_told_by_model_and_site() -> None:
     models = [{"model": "loan", "version": "3", "statuses": {"within": 4}}]
     told = told_of({"models": models, "coverage": [{"model": "loan", "version": "3", "site": "north", "rows": 5}]})
