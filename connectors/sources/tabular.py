@@ -18,6 +18,7 @@ import pyarrow as pa
 from connectors.base import Chunk, File, Raw, Source, Unreadable, Wanted
 from connectors.limits import LIMITS, Limits
 from connectors.sources.arrow_file import arrow_chunks, arrow_hints, is_arrow
+from connectors.sources.arrow_sizes import told_size
 from connectors.sources.content import Content, Damaged, blocks, damaged, examine, lines, unreadable
 from connectors.sources.csv_text import Dialect, csv_chunks, sample_chunk, sniff_dialect, text_hints
 from connectors.sources.delta import delta_files, is_delta
@@ -99,6 +100,7 @@ class Tabular(Source):
         if form == "arrow":
             hints = arrow_hints(file.path)
             wanted.limits.check_columns(file.name, len(hints))
+            wanted.limits.check_expansion(file.name, content.size, told_size(file.path))
             return _raw(file, content, form, partial(arrow_chunks, content, wanted), hints)
         if form == "jsonl":
             chunks = partial(

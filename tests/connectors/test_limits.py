@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import sys
+import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from connectors.base import File, Source
 from connectors.limits import HARMLESS, LIMITS, Limits
 from connectors.normalise import Tally, normalise, wanted_of
 from connectors.sources import json_text
+from connectors.sources.arrow_sizes import told_size
 from connectors.sources.azureml import AzureML
 from connectors.sources.content import Cut, lines, segments
 from connectors.sources.json_text import depth_of
@@ -130,15 +132,41 @@ def test_a_parquet_bomb_is_refused_by_its_own_footer(tmp_path: Path) -> None:
         taken(path, LIMITS)
 
 
-def test_an_arrow_bomb_ends_where_it_swells(tmp_path: Path) -> None:
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("codec", ["zstd", "lz4"])
+def test_an_arrow_bomb_is_refused_before_it_is_opened(tmp_path: Path, stream: bool, codec: str) -> None:
     path = tmp_path / "a.arrow"
-    table = pa.table({name: pa.array([1.0] * 30_000) for name in ("income", *"abcdefghi")})
-    options = pa.ipc.IpcWriteOptions(compression="zstd")
-    with pa.ipc.new_file(path, table.schema, options=options) as writer:
-        for _ in range(10):
-            writer.write_table(table)
-    _, tally = taken(path, LIMITS)
-    assert tally.reasons == {"expansion": 1}
+    table = pa.table({name: pa.array([1.0] * 300_000) for name in ("income", *"abcdefghi")})
+    options = pa.ipc.IpcWriteOptions(compression=codec)
+    with (pa.ipc.new_stream if stream else pa.ipc.new_file)(path, table.schema, options=options) as writer:
+        writer.write_table(table)
+    assert told_size(path) == table.nbytes
+    with pytest.raises(BadInput, match="expand"):
+        taken(path, LIMITS)
+    assert told_size(path) > path.stat().st_size * LIMITS.expansion
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_every_buffer_of_an_arrow_file_is_counted(tmp_path: Path, stream: bool) -> None:
+    words = pa.array(["car", "home", None] * 5_000).dictionary_encode()
+    table = pa.table({"a": words, "b": pa.array([[1, 2], None, []] * 5_000), "c": pa.array(range(15_000))})
+    sizes = {}
+    for codec in ("zstd", None):
+        path = tmp_path / f"{codec}.arrow"
+        options = pa.ipc.IpcWriteOptions(compression=codec)
+        with (pa.ipc.new_stream if stream else pa.ipc.new_file)(path, table.schema, options=options) as writer:
+            writer.write_table(table, max_chunksize=4_000)
+        sizes[codec] = (told_size(path), path.stat().st_size)
+    assert sizes[None][0] == 0
+    assert sizes[None][1] * 0.5 < sizes["zstd"][0] <= sizes[None][1]
+
+
+@given(st.binary(max_size=300), st.integers(0, 400))
+def test_sizes_of_no_arrow_file_are_none(content: bytes, cut: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a"
+        path.write_bytes(b"\xff\xff\xff\xff" + content[:cut])
+        assert told_size(path) >= 0
 
 
 def test_short_logs_of_equal_lines_are_no_bombs(tmp_path: Path) -> None:
@@ -159,8 +187,6 @@ def test_payloads_inside_text_are_held_to_the_depth_too(tmp_path: Path) -> None:
 
 @given(st.lists(st.binary(max_size=40), max_size=12), st.integers(1, 30), st.booleans())
 def test_long_lines_are_cut_and_no_other_is_touched(texts: list[bytes], limit: int, ended: bool) -> None:
-    import tempfile
-
     whole = [text.replace(b"\n", b"").replace(b"\r", b"").replace(b"\xff", b"").replace(b"\xfe", b"") for text in texts]
     told = {at: line for at, line in enumerate(whole, 1) if line.strip() or len(line) > limit}
     with tempfile.TemporaryDirectory() as folder:
