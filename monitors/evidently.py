@@ -6,24 +6,29 @@ off; none of its types leaves this file. Callers run it in a subprocess:
     python -m monitors.evidently request.json
 
 where the request is {"reference": a Parquet file, "current": a Parquet file, "kinds": {column: "number" | "category"}
-or null, "html": a path or null}. The answer is one JSON document on stdout: {"columns": {name: {"measure", "value",
-"limit", "drifted"}}, "html": path or null}.
+or null, "html": a path or null, "note": what stands above the report, or null}. The answer is one JSON document on
+stdout: {"columns": {name: {"measure", "value", "limit", "drifted"}}, "html": path or null}.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from store.errors import BadInput
+from store.errors import BadInput, Final
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+BANNER = "margin:0;padding:12px 24px;background:#fff3cd;color:#1f1f1f;font:16px/1.5 sans-serif"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +50,28 @@ def drift_preset(
 
 
 def write_report(
-    reference: pd.DataFrame, current: pd.DataFrame, path: Path, *, kinds: Mapping[str, str] | None = None
+    reference: pd.DataFrame,
+    current: pd.DataFrame,
+    path: Path,
+    *,
+    kinds: Mapping[str, str] | None = None,
+    note: str | None = None,
 ) -> dict[str, PeerVerdict]:
     """Evidently's own report on the two samples as one HTML file; also what it says of each column."""
     snapshot = _run(reference, current, kinds)
     snapshot.save_html(str(path))
+    if note:
+        path.write_text(_with_note(path.read_text(encoding="utf-8"), note), encoding="utf-8")
     return _verdicts(snapshot)
+
+
+def _with_note(html: str, note: str) -> str:
+    """The report under a banner that says what it stands on; raises Final where the page has no body to put it in."""
+    body = re.search(r"<body[^>]*>", html, re.IGNORECASE)
+    if body is None:
+        raise Final("Evidently's page has no body", advice="Is this the version of Evidently that the extra asks for?")
+    banner = f'<p role="note" style="{BANNER}">{escape(note)}</p>'
+    return html[: body.end()] + banner + html[body.end() :]
 
 
 def _run(reference: pd.DataFrame, current: pd.DataFrame, kinds: Mapping[str, str] | None) -> Any:
@@ -96,7 +117,7 @@ def main(arguments: list[str]) -> int:
     reference, current = (pd.read_parquet(request[side]) for side in ("reference", "current"))
     html, kinds = request.get("html"), request.get("kinds")
     if html:
-        verdicts = write_report(reference, current, Path(html), kinds=kinds)
+        verdicts = write_report(reference, current, Path(html), kinds=kinds, note=request.get("note"))
     else:
         verdicts = drift_preset(reference, current, kinds=kinds)
     answer = {"columns": {name: asdict(verdict) for name, verdict in verdicts.items()}, "html": html}

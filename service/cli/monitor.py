@@ -173,7 +173,7 @@ def evidently(
     to: Path = typer.Option(..., "-o", "--output", metavar="FILE.html", help="The file to write."),
     site: str | None = typer.Option(None, help="Rows of this site only."),
 ) -> None:
-    """Write Evidently's own report on that window. Needs rows: sites that share counts have none here."""
+    """Write Evidently's own report on that window; where rows never left the site, on rows drawn from its counts."""
     from service.commands.evidently import evidently_report
 
     name, version = split_model(model)
@@ -187,4 +187,4 @@ def evidently(
             site=site,
             output=writable(to),
         )
-    emit(made, lambda: say(f"Wrote {made['file']}."))
+    emit(made, lambda: say(f"Wrote {made['file']}. {made['note']}"))

@@ -58,6 +58,36 @@ def columns(n: int, *, seed: int, moved: float) -> dict[str, Any]:
     }
 
 
+def more_columns(n: int, *, seed: int, moved: float) -> dict[str, Any]:
+    """Eighteen others: heavy ties and tails, whole numbers far out, gaps of every size, few and many categories."""
+    rng = np.random.default_rng(seed)
+    mostly_zero = np.where(rng.random(n) < 0.9, 0.0, rng.exponential(1 + moved, n))
+    nearly_empty = np.full(n, np.nan)
+    nearly_empty[: max(n // 10, 12)] = rng.normal(moved, 1, max(n // 10, 12))
+    gaps = rng.choice([10.0, 20.0, 30.0, np.nan], n)
+    flag_gaps = rng.choice(np.array(["no", "yes", None], dtype=object), n, p=[0.5 - moved / 10, 0.4 + moved / 10, 0.1])
+    return {
+        "cauchy": rng.standard_cauchy(n) + moved,
+        "uniform": rng.random(n) * (1 + moved / 4),
+        "two peaks": np.where(rng.random(n) < 0.5, rng.normal(-3, 1, n), rng.normal(3 + moved, 1, n)),
+        "mostly zero": mostly_zero,
+        "nearly empty": nearly_empty,
+        "gaps in few": gaps,
+        "six": rng.choice([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], n),
+        "huge": rng.integers(2**60, 2**61, n),
+        "negative": -rng.gamma(2 + moved, 3, n),
+        "money": np.round(rng.lognormal(3 + moved / 10, 1, n), 2),
+        "counts": rng.poisson(3 + moved, n),
+        "rare flag": (rng.random(n) < 0.02 + moved / 50).astype(int),
+        "truth": rng.random(n) < 0.5 + moved / 20,
+        "flag with gaps": flag_gaps,
+        "three": rng.choice(["low", "mid", "high"], n, p=[0.2, 0.3 + moved / 10, 0.5 - moved / 10]),
+        "empty text": rng.choice(np.array(["", "a", " a"], dtype=object), n),
+        "codes": np.array([f"{code:03d}" for code in rng.integers(0, 300, n)], dtype=object),
+        "accents": rng.choice(np.array(["é", "日本", "a'b", 'q"'], dtype=object), n),
+    }
+
+
 def kinds_of(frame: Any) -> dict[str, str]:
     return {name: "number" if frame[name].dtype.kind in "fi" else "category" for name in frame.columns}
 
@@ -66,11 +96,11 @@ def kinds_of(frame: Any) -> dict[str, str]:
 def test_ours_is_theirs(n: int, m: int) -> None:
     from monitors.evidently import drift_preset
 
-    reference = pd.DataFrame(columns(n, seed=1, moved=0.0))
-    current = pd.DataFrame(columns(m, seed=2, moved=0.4))
+    reference = pd.DataFrame(columns(n, seed=1, moved=0.0) | more_columns(n, seed=3, moved=0.0))
+    current = pd.DataFrame(columns(m, seed=2, moved=0.4) | more_columns(m, seed=4, moved=0.4))
     kinds = kinds_of(reference)
     theirs = drift_preset(reference, current, kinds=kinds)
-    assert len(theirs) == len(kinds) >= 12
+    assert len(theirs) == len(kinds) == 36
     for name, peer in theirs.items():
         ours = judge_rows("evidently-0.7", reference[name].tolist(), current[name].tolist(), kind=kinds[name])
         assert ours.measure == NAMES[peer.measure], name
@@ -87,6 +117,7 @@ def test_the_command_reads_parquet_and_writes_html(tmp_path: Path) -> None:
         "current": str(tmp_path / "current.parquet"),
         "kinds": {"x": "number", "c": "category"},
         "html": str(tmp_path / "report.html"),
+        "note": "drawn from <counts>",
     }
     (tmp_path / "request.json").write_text(json.dumps(request))
     root = Path(__file__).parents[2]
@@ -96,7 +127,9 @@ def test_the_command_reads_parquet_and_writes_html(tmp_path: Path) -> None:
     )  # fmt: skip
     answer = json.loads(ran.stdout)
     assert answer["columns"]["x"]["drifted"] and not answer["columns"]["c"]["drifted"]
-    assert "<html" in (tmp_path / "report.html").read_text(encoding="utf-8")[:200].lower()
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "<html" in page[:200].lower()
+    assert "drawn from &lt;counts&gt;</p>" in page.split("<body", 1)[1][:500]
 
 
 def test_importing_the_file_does_not_import_evidently() -> None:
