@@ -10,6 +10,7 @@ import types
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def pairs(given: Iterable[str]) -> dict[str, str]:
 
 def options_of(kind: type, given: Mapping[str, Any], *, where: str) -> Any:
     """The frozen dataclass `kind`, made from text; raises BadInput, saying `where` the text stands."""
-    hints = typing.get_type_hints(kind)
+    hints = _declared(kind)
     for name in given:
         if name not in hints:
             known = f"{did_you_mean(name, hints)}" if hints else "It has none."
@@ -45,6 +46,12 @@ def options_of(kind: type, given: Mapping[str, Any], *, where: str) -> Any:
     if absent:
         raise BadInput(f"{where} is not complete: {absent[0]} is missing", advice=f"It needs: {', '.join(missing)}.")
     return kind(**{name: _typed(name, hints[name], value, where) for name, value in given.items()})
+
+
+@cache
+def _declared(kind: type) -> dict[str, Any]:
+    """The types of its fields: text under `from __future__ import annotations`, and slow to evaluate."""
+    return typing.get_type_hints(kind)
 
 
 def _typed(name: str, hint: Any, value: Any, where: str) -> Any:

@@ -21,7 +21,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from service import azureml_events, kserve_events
+from service import azureml_events, bodies, kserve_events
+from service.arriving import SMALL
 from service.cli.remote import answer as answer_cli
 from service.commands import COMMANDS, LOCAL_ONLY, load
 from service.commands.ingest import ingest
@@ -36,10 +37,8 @@ from store.durations import parse_duration
 from store.errors import BadInput, BailiwickError, NotPermitted
 
 PREFIX = "/api/v1"
-SUFFIXES = {"tabular": "", "csv": ".csv", "parquet": ".parquet", "jsonl": ".jsonl", "azureml": ".jsonl", "auto": ""}
 TABLES = frozenset({"csv", "tsv", "parquet", "arrow", "jsonl", "json"})
 """Formats that are told by the content: a table is read as what it is, whatever the sender calls it."""
-SNIFFED = {b"PAR1": ".parquet", b"ARROW1": ".arrow", b"\xff\xff\xff\xff": ".arrow", b"{": ".jsonl", b"[": ".json"}
 Work = Callable[[Viewer], Response]
 
 
@@ -121,9 +120,14 @@ class Api:
             viewer = await run_in_threadpool(self.viewer, request)
             if viewer is None:
                 return unauthenticated()
-            with tempfile.TemporaryDirectory(dir=self.hub.folder / "spool") as folder:
-                path = await self._spool(request, Path(folder))
-                receipt = await run_in_threadpool(self._ingest, viewer, request, path)
+            pieces, limit = request.stream(), self.hub.config.request_bytes
+            head, whole = await bodies.beginning(pieces, limit, small=SMALL)
+            if whole:
+                receipt = await run_in_threadpool(self._ingest_small, viewer, request, head)
+            else:
+                with tempfile.TemporaryDirectory(dir=self.hub.folder / "spool") as folder:
+                    path = await bodies.spooled(Path(folder) / _name(request, head), head, pieces, limit)
+                    receipt = await run_in_threadpool(self._ingest, viewer, request, path)
         except (BailiwickError, OSError) as error:
             return refusal(told_of(error))
         return answer(receipt, 202 if "aside" in receipt else 200 if receipt["repeated"] else 201)
@@ -175,26 +179,11 @@ class Api:
             return viewer_of_token(self.hub, token)
         return self.viewer(request)
 
-    async def _spool(self, request: Request, folder: Path) -> Path:
-        """The body in a file of its own, named as its format is, never larger than the limit."""
-        limit, size, head = self.hub.config.request_bytes, 0, b""
-        raw = folder / "body"
-        with raw.open("wb") as stream:
-            async for piece in request.stream():
-                size += len(piece)
-                if size > limit:
-                    raise BadInput(
-                        f"the body is larger than {limit} bytes",
-                        advice="Send smaller batches, or raise limits.request.",
-                    )
-                head = head or piece[:16]
-                stream.write(piece)
-        suffix = SUFFIXES.get(request.query_params.get("format", "auto"), "")
-        if not suffix:
-            suffix = next((s for magic, s in SNIFFED.items() if head.lstrip().startswith(magic)), ".csv")
-        named = folder / f"batch{suffix}"
-        raw.rename(named)
-        return named
+    def _ingest_small(self, viewer: Viewer, request: Request, body: bytes) -> dict[str, Any]:
+        with tempfile.TemporaryDirectory(dir=self.hub.folder / "spool") as folder:
+            path = Path(folder) / _name(request, body)
+            path.write_bytes(body)
+            return self._ingest(viewer, request, path)
 
     def _ingest(self, viewer: Viewer, request: Request, path: Path) -> dict[str, Any]:
         query = request.query_params
@@ -263,6 +252,10 @@ class Api:
             return unauthenticated()
         body = await request.body()
         return await self._guarded(request, lambda viewer: answer(answer_cli(self.hub, _json(body))))
+
+
+def _name(request: Request, head: bytes) -> str:
+    return bodies.named(request.query_params.get("format", "auto"), head)
 
 
 def _json(body: bytes) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -30,6 +31,10 @@ DELIMITERS = ",\t;|"
 EXPECTED = {"encoding": "UTF-8 text", "too_large": "a shorter record, see limits.record"}
 SPLIT_BYTES = 16 << 10
 """Text of up to this many bytes is split without a parser, where it has no quotes."""
+FEW_ROWS = 100
+NUMBER = r"[\t\n\f\r ]*[+-]?(0|[1-9][0-9]*|[0-9]*\.[0-9]+|[0-9]+\.[0-9]*)([eE][+-]?[0-9]+)?[\t\n\f\r ]*"
+"""Text that is a number and no code, such as `007`."""
+_NUMBER = re.compile(NUMBER)
 LONGEST_QUOTED = 1000
 """Most lines that one quoted cell may span where a piece is read line by line."""
 LOOKS = 20
@@ -290,6 +295,16 @@ def _reader(lines: Iterable[str], delimiter: str, *, strict: bool = False) -> Re
     return csv.reader(lines, delimiter=delimiter, strict=strict)
 
 
+def _reads_as_numbers(column: pa.ChunkedArray) -> bool:
+    """Whether there are values, and every one is a number. Of few they are looked at here: Arrow compiles the pattern
+    for each column anew."""
+    if len(column) <= FEW_ROWS:
+        filled = [text for text in column.to_pylist() if text]
+        return bool(filled) and all(map(_NUMBER.fullmatch, filled))
+    texts = column.filter(pc.not_equal(column, ""))
+    return bool(len(texts) and pc.all(pc.match_substring_regex(texts, f"^{NUMBER}$")).as_py())
+
+
 def text_hints(chunk: Chunk) -> dict[str, str]:
     """`double` for columns of text that all read as numbers and are no codes (`007`), else `string`; typed columns as
     they are typed.
@@ -300,7 +315,5 @@ def text_hints(chunk: Chunk) -> dict[str, str]:
         if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
             out[name] = str(column.type)
             continue
-        filled = column.filter(pc.not_equal(column, ""))
-        number = pc.match_substring_regex(filled, r"^\s*[+-]?(0|[1-9]\d*|\d*\.\d+|\d+\.\d*)([eE][+-]?\d+)?\s*$")
-        out[name] = "double" if len(filled) and pc.all(number).as_py() else "string"
+        out[name] = "double" if _reads_as_numbers(column) else "string"
     return out
