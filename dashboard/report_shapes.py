@@ -53,9 +53,8 @@ def stage(report: Row) -> str:
 
 def subject(report: Row) -> str:
     """`loan-approval 3`; `all models`; `models at edge-kiosk`."""
-    if report["model"] != "*":
-        return f"{plain(report['model'])} {plain(report['version'] or '')}".strip()
-    return f"models at {plain(report['site'])}" if report.get("site") else "all models"
+    version = f" {plain(report['version'])}" if report["version"] else ""
+    return plain(about(report)) + version
 
 
 def next_step(report: Row, *, viewer: str, may_build: bool, may_issue: bool) -> Step:
@@ -76,17 +75,36 @@ def may_flag(report: Row) -> bool:
     return stage_of(report) in ("draft", "ready", "in review", "reviewed")
 
 
-def chosen(reports: Sequence[Row], *, stage: str, pack: str, model: str, sought: str, every: str) -> list[Row]:
-    """Those that the filters keep; `sought` is looked for in ids, names, people, periods and gaps (so, in controls)."""
-    wanted = (("pack", pack), ("model", model))
+def about(report: Row) -> str:
+    """What a report is about, whatever the version, as it may stand in an address."""
+    if report["model"] != "*":
+        return str(report["model"])
+    return f"models at {report['site']}" if report.get("site") else "all models"
+
+
+def period(report: Row) -> str:
+    return f"{day(report['from'])} to {day(report['to'])}"
+
+
+def chosen(
+    reports: Sequence[Row], wanted: Mapping[str, str], *, sought: str, asking: Mapping[str, Sequence[str]], every: str
+) -> list[Row]:
+    """Those that all filters keep. `sought` is looked for in ids, names, people, periods and gaps.
+
+    wanted: stage, pack, model, period and control, each a value or `every`; asking: the controls of each pack.
+    """
     text = sought.casefold().strip()
-    return [
-        report
-        for report in reports
-        if stage in (every, stage_of(report))
-        and all(value in (every, report[key]) for key, value in wanted)
-        and text in _searched(report)
-    ]
+
+    def keeps(report: Row) -> bool:
+        has = {"stage": stage_of(report), "pack": report["pack"], "model": about(report), "period": period(report)}
+        control = wanted["control"]
+        return (
+            all(wanted[key] in (every, value) for key, value in has.items())
+            and (control == every or control in asking.get(str(report["pack"]), ()))
+            and text in _searched(report)
+        )
+
+    return [report for report in reports if keeps(report)]
 
 
 def _searched(report: Row) -> str:

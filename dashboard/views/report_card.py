@@ -9,8 +9,8 @@ import streamlit as st
 
 from dashboard import parts, words
 from dashboard.context import Context
-from dashboard.report_shapes import Row, Step, may_flag, next_step, stage, stage_of, subject
-from reports.words import day, moment, plural
+from dashboard.report_shapes import Row, Step, may_flag, next_step, period, stage, stage_of, subject
+from reports.words import moment, plural
 from store.access import Permission
 
 KINDS = {"pdf": "application/pdf", "html": "text/html", "json": "application/json"}
@@ -28,8 +28,9 @@ def card(ctx: Context, report: Row) -> None:
 
 
 def _told(report: Row) -> None:
-    period = f"{day(report['from'])} to {day(report['to'])}"
-    st.markdown(f"**{subject(report)}** · {words.plain(report['pack'])} · {words.unbroken(period)} {stage(report)}")
+    st.markdown(
+        f"**{subject(report)}** · {words.plain(report['pack'])} · {words.unbroken(period(report))} {stage(report)}"
+    )
     st.caption(
         f"{words.plain(report['id'])} · {'approved' if stage_of(report) == 'issued' else 'built'} "
         f"{moment(report['known_at'])} by {words.plain(report['built_by'] or 'system')}, "

@@ -8,10 +8,20 @@ import streamlit as st
 
 from dashboard import parts, words
 from dashboard.context import Context
-from dashboard.report_shapes import Row, declarable, gaps_named, matrix, newest_of_periods, subject, two_periods
+from dashboard.report_shapes import (
+    Row,
+    about,
+    declarable,
+    gaps_named,
+    matrix,
+    newest_of_periods,
+    period,
+    subject,
+    two_periods,
+)
 from reports.packs import load_pack, pack_names
 from reports.periods import CONTROLS, COVERAGE, STATUSES, changes_between
-from reports.words import day, plural
+from reports.words import plural
 from store.access import Permission
 
 WIDE = 440
@@ -28,7 +38,7 @@ def evidence(ctx: Context, reports: list[Row]) -> None:
     with st.spinner("Reading the evidence"):
         told = [ctx.commands.report_told(report["id"]) for report in newest]
     controls = load_pack(pack).controls
-    heads = ("Control", "What is asked", *(words.unbroken(_period(report)) for report in newest))
+    heads = ("Control", "What is asked", *(words.unbroken(period(report)) for report in newest))
     parts.table(heads, matrix(controls, told, ctx.now), alt=f"Controls of {pack} by period")
     _gaps(newest[0], told[0])
     if newest[0]["model"] != "*":
@@ -40,18 +50,8 @@ def _choose(reports: list[Row]) -> tuple[list[Row], str]:
     with st.container(horizontal=True):
         pack = parts.choose("Pack", list(dict.fromkeys(str(r["pack"]) for r in reports)), "of_pack", width=220)
         of_pack = [report for report in reports if report["pack"] == pack]
-        slug = parts.choose("About", sorted({_slug(report) for report in of_pack}), "about", width=220)
-    return [report for report in of_pack if _slug(report) == slug], pack
-
-
-def _slug(report: Row) -> str:
-    if report["model"] != "*":
-        return str(report["model"])
-    return f"models at {report['site']}" if report.get("site") else "all models"
-
-
-def _period(report: Row) -> str:
-    return f"{day(report['from'])} to {day(report['to'])}"
+        slug = parts.choose("About", sorted({about(report) for report in of_pack}), "about", width=220)
+    return [report for report in of_pack if about(report) == slug], pack
 
 
 def _gaps(report: Row, told: Row | None) -> None:
@@ -59,7 +59,7 @@ def _gaps(report: Row, told: Row | None) -> None:
         st.markdown(words.FILE_GONE)
         return
     gaps = gaps_named(told)
-    head = f"of {subject(report)}, {words.unbroken(_period(report))}"
+    head = f"of {subject(report)}, {words.unbroken(period(report))}"
     if not gaps:
         st.markdown(f"✓ Every required control {head} is answered.")
         return
@@ -100,7 +100,7 @@ def comparison(ctx: Context, reports: list[Row]) -> None:
     if len(found) < 2:
         st.markdown(words.ONE_REPORT)
         return
-    called = {f"{_period(report)} · {report['id']}": report for report in found}
+    called = {f"{period(report)} · {report['id']}": report for report in found}
     one, other = (found.index(report) for report in two_periods(found))
     with st.container(horizontal=True):
         before = called[str(st.selectbox("Before", list(called), index=one, key="before", width=WIDE))]
@@ -112,7 +112,7 @@ def comparison(ctx: Context, reports: list[Row]) -> None:
         return
     changes = changes_between(left, right)
     st.markdown(f"**{plural(len(changes), 'difference')}**. {words.COMPARE_NOTE}" if changes else words.SAME_REPORTS)
-    heads = ("What", words.unbroken(_period(before)), words.unbroken(_period(after)))
+    heads = ("What", words.unbroken(period(before)), words.unbroken(period(after)))
     for area, title in AREAS.items():
         lines = [tuple(map(words.plain, (c.what, c.before, c.after))) for c in changes if c.area == area]
         if lines:

@@ -8,15 +8,17 @@ import streamlit as st
 
 from dashboard import parts, words
 from dashboard.context import Context
-from dashboard.report_shapes import STAGES, Row, chosen, stage_of
+from dashboard.report_shapes import STAGES, Row, about, chosen, period, stage_of
 from dashboard.views.report_build import build_form
 from dashboard.views.report_card import card
 from dashboard.views.report_evidence import comparison, evidence
+from reports.packs import load_pack, pack_names
 from reports.words import listed, plural
 from store.access import Permission
 
 PER_PAGE = 20
-NARROW = 200
+NARROW = 165
+WIDTHS = {"stage": 140, "period": 225, "control": 110}
 """Pixels of a filter: they stand in one line on a wide screen, and below each other on a narrow one."""
 SECTIONS = ("library", "evidence", "comparison")
 
@@ -47,18 +49,31 @@ def sentence(reports: list[Row]) -> str:
 
 
 def _library(ctx: Context, reports: list[Row]) -> None:
+    asking = {str(r["pack"]): controls_of(str(r["pack"])) for r in reports}
+    options = {
+        "stage": list(STAGES),
+        "pack": sorted(asking),
+        "model": sorted({about(r) for r in reports}),
+        "period": sorted({period(r) for r in reports}, reverse=True),
+        "control": sorted({control for controls in asking.values() for control in controls}),
+    }
     with st.container(horizontal=True):
-        stage = parts.choose("Stage", [words.ALL, *STAGES], "stage", width=NARROW)
-        pack = parts.choose("Pack", [words.ALL, *sorted({str(r["pack"]) for r in reports})], "pack", width=NARROW)
-        model = parts.choose("Model", [words.ALL, *sorted({str(r["model"]) for r in reports})], "model", width=NARROW)
-        hint = "a control, a person, a day"
-        asked = st.text_input("Search", key="q", type="search", bind="query-params", placeholder=hint, width=320)
-    sought = asked or ""
-    shown = chosen(reports, stage=stage, pack=pack, model=model, sought=sought, every=words.ALL)
+        wanted = {
+            key: parts.choose(key.capitalize(), [words.ALL, *values], key, width=WIDTHS.get(key, NARROW))
+            for key, values in options.items()
+        }
+        hint = "a gap, a person, a day"
+        asked = st.text_input("Search", key="q", type="search", bind="query-params", placeholder=hint, width=NARROW)
+    shown = chosen(reports, wanted, sought=asked or "", asking=asking, every=words.ALL)
     if not shown:
-        parts.nothing_matches({"stage": words.ALL, "pack": words.ALL, "model": words.ALL, "q": ""})
+        parts.nothing_matches({**dict.fromkeys(options, words.ALL), "q": ""})
         return
     pages = -(-len(shown) // PER_PAGE)
     at = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
     for report in shown[(at - 1) * PER_PAGE : at * PER_PAGE]:
         card(ctx, report)
+
+
+def controls_of(pack: str) -> list[str]:
+    """Ids of what a pack asks; none of one that this version does not have."""
+    return [control.id for control in load_pack(pack).controls] if pack in pack_names() else []

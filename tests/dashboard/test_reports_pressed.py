@@ -85,15 +85,19 @@ def test_a_flag_takes_the_words_of_who_flags() -> None:
 
 
 def test_filters_search_controls_people_and_stages() -> None:
-    every = {"stage": "all", "pack": "all", "model": "all", "sought": "", "every": "all"}
+    every = dict.fromkeys(("stage", "pack", "model", "period", "control"), "all")
+    asking = {"general": ["G-01"], "committee": ["C-01"]}
 
-    def ids(**wanted: str) -> list[str]:
-        return [r["id"] for r in chosen(REPORTS, **{**every, **wanted})]
+    def ids(sought: str = "", **wanted: str) -> list[str]:
+        found = chosen(REPORTS, {**every, **wanted}, sought=sought, asking=asking, every="all")
+        return [r["id"] for r in found]
 
     assert ids() == [r["id"] for r in REPORTS]
     assert ids(sought="g-10") == ["report_6"]
     assert ids(stage="flagged") == ["report_5"]
-    assert ids(pack="committee") == ids(model="*") == ["report_2"]
+    assert ids(pack="committee") == ids(model="models at edge-kiosk") == ["report_2"]
+    assert ids(control="C-01") == ["report_2"] and ids(control="G-01", pack="committee") == []
+    assert ids(period="2026-10-03 to 2026-11-02") == ["report_4", "report_3"]
     assert ids(sought="KIM") == ["report_5", "report_3"]
     assert ids(sought="nobody") == []
 
