@@ -48,7 +48,8 @@ def about_alert(alert: AlertState, watch: AlertWatch, *, result: Result | None, 
     else:
         state = str(alert.condition).replace("_", " ")
         out.append(f"It is {state} since the window from {_time(alert.first_window[0])}, seen in {windows}.")
-    out.append(f"Its severity came about so: {alert.rule}.")
+    graded = alert.rule if alert.rule.startswith(f"{alert.severity}:") else f"{alert.severity}: {alert.rule}"
+    out.append(f"Its severity is {graded}.")
     if result is not None:
         out += _tested(result, None)
     if alert.is_open:

@@ -98,7 +98,7 @@ def _cleared(alerts: list[Row]) -> list[str]:
 def _inbox(ctx: Context, alerts: list[Row]) -> None:
     parts.rows(
         ctx,
-        (1.1, 5.6, 1.4, 2, 1.2),
+        (1.1, 5.3, 1.4, 1.9, 1.6),
         ("Severity", "What happened", "Site", "First and last seen", "Owner, due"),
         [_line(ctx, alert) for alert in alerts],
     )
@@ -135,4 +135,4 @@ def due(alert: Row, now: datetime) -> str:
     time = words.moment_of(alert.get("due_at"))
     if time is None or alert["condition"] == "cleared" or triage_of(alert) == "resolved":
         return ""
-    return f"  \n{'overdue since' if is_overdue(alert, now) else 'due'} {seen(time)}"
+    return f"  \n{words.unbroken('overdue since' if is_overdue(alert, now) else 'due')} {seen(time)}"

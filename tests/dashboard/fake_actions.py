@@ -40,7 +40,7 @@ class FakeActions:
             if name == "report_told":
                 return told(args[0])
             if name == "explained":
-                return [args[0]["sentence"], "Its severity came about so: tier 1.", "It is nobody's yet."]
+                return [args[0]["sentence"], "Its severity is high: tier 1.", "It is nobody's yet."]
             if name == "check_file":
                 return CHANGED
             if name == "verification":

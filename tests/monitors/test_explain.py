@@ -114,7 +114,7 @@ def test_all_sites_merged_point_to_the_sites() -> None:
 def test_an_alert_tells_its_rule_whose_it_is_and_what_would_end_it() -> None:
     state = replace(firing(), owner="ana", due_at=NOW - DAY)
     text = " ".join(about_alert(state, PLAIN, result=drift(0, "outside", 0.15), now=NOW))
-    assert f"Its severity came about so: {state.rule}." in text
+    assert f"Its severity is {state.rule}." in text
     assert "It is with ana, and should be dealt with by 2026-11-01 06:00, which has passed." in text
     assert "It ends with a window of at most 0.09" in text
     cleared, _ = advance(state, [drift(1, details={})], now=NOW, tier=3)
