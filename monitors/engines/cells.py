@@ -55,6 +55,8 @@ class Runs:
 
     def number_of(self, rows: Places) -> Counts:
         """How many of these rows each run has."""
+        if not len(rows):
+            return np.zeros(len(self.starts), np.int64)
         return np.bincount(np.searchsorted(self.starts, rows, side="right") - 1, minlength=len(self.starts))
 
 
@@ -77,7 +79,7 @@ def number_cells(values: Doubles, missing: Places, beyond: Bools | None, bins: N
     infinite = odd[~np.isfinite(values[odd])]
     cells[infinite] = NOT_FINITE
     inner[infinite] = bins.lo
-    inexact = np.flatnonzero(beyond) if beyond is not None else np.setdiff1d(odd, infinite, assume_unique=True)
+    inexact = np.flatnonzero(beyond) if beyond is not None else odd[np.isfinite(values[odd])]
     split = FIRST + bins.partition
     found = np.empty((len(runs.starts), bins.width), np.int64)
     found[:, :split] = runs.tally(cells, split)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import duckdb
+import naive
+import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from conformance import BINARY, DAYS, NOON, Conformance, at, vectors
 
 from monitors.engines import duckdb as engine
+from monitors.engines import duckdb_columns
 from monitors.engines.base import Blocks
 from store.bin_learning import ReferenceProfile
 from store.bins import Section
@@ -73,6 +78,47 @@ def test_what_is_counted_apart_adds_up_to_the_whole() -> None:
             own = found.filter(pc.equal(found["seq"], seq)).drop_columns(["seq"])
             alone = engine.count(connection, f"(SELECT * FROM t WHERE seq = {seq})", BINARY, section, **options)
             assert vectors(own) == vectors(alone)
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+@pytest.mark.parametrize("segments", [[], ["s"]])
+def test_many_batches_of_many_runs(monkeypatch: pytest.MonkeyPatch, mixed: bool, segments: list[str]) -> None:
+    """Rows in order of time and in none; long runs and short ones; missing values and odd ones among the others."""
+    monkeypatch.setattr(duckdb_columns, "BATCH_ROWS", 2048)
+    odd = [None, float("nan"), float("inf"), -float("inf"), 2.0**53 + 2, -0.0, 0.1]
+    drawn = np.random.default_rng(7)
+    rows: list[dict[str, Any]] = [
+        {
+            "event_time": datetime(2026, 11, 3) + timedelta(minutes=k // 4),
+            "x0": odd[k % 7] if k % 5 == 0 else float(value),
+            "x1": [None, "a", "b", "", "other"][k % 5],
+            "s0": ["web", "shop", None][k // 700 % 3],
+        }
+        for k, value in enumerate(drawn.normal(0, 20, 7000))
+    ]
+    if mixed:
+        rows = [rows[k] for k in drawn.permutation(len(rows))]
+    names = ("event_time", "x0", "x1", "s0")
+    connection = duckdb.connect()
+    told = pa.table({name: [row[name] for row in rows] for name in names})
+    connection.register("told", told)
+    connection.execute("CREATE TABLE t AS SELECT * FROM told")
+    for blocks in (Blocks(hours_from=datetime(2026, 11, 4)), DAYS):
+        found = engine.count(connection, "t", BINARY, Section.INPUTS, blocks=blocks, segments=segments)
+        expected = naive.count(rows, BINARY, Section.INPUTS, blocks=blocks, segments=segments)
+        assert len(expected) >= 2
+        assert vectors(found) == expected
+
+
+def test_values_under_nulls_are_not_counted() -> None:
+    """Arrow leaves anything where a value is missing: a number, an infinity, a place in a dictionary."""
+    masked = np.array([False, True, True, False])
+    values = pa.array(np.array([0.2, 5.0, np.inf, 1.0]), mask=masked)
+    connection = duckdb.connect()
+    connection.register("told", pa.table({"event_time": [NOON] * 4, "x0": values, "x1": ["a", None, None, "b"]}))
+    found = vectors(engine.count(connection, "told", BINARY, Section.INPUTS, blocks=DAYS))
+    rows = at([{"x0": 0.2, "x1": "a"}, {}, {}, {"x0": 1.0, "x1": "b"}])
+    assert found == naive.count(rows, BINARY, Section.INPUTS, blocks=DAYS)
 
 
 def test_categories_stored_as_numbers_meet_in_canonical_text() -> None:
