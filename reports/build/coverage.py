@@ -166,7 +166,10 @@ LINEAGE = (
 def silence_of(row: Row) -> str:
     """Hours at the end of the period in which a site that sent something sent nothing; empty where there were none."""
     hours = row.get("silent_hours")
-    return f"{float(hours):,.4g} hours without anything at the end of the period." if hours else ""
+    if not hours:
+        return ""
+    told = f"{float(hours):,.4g}"
+    return f"{told} {'hour' if told == '1' else 'hours'} without anything at the end of the period."
 
 
 def not_looked_at_section(facts: GeneralFacts) -> Section:

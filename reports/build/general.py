@@ -193,7 +193,8 @@ def law(pack: Pack) -> list[Element]:
 
 def _why(answer: Answer) -> str:
     if answer.by:
-        age = "" if answer.age_days is None else f", {words.plural(answer.age_days, 'day')} ago"
+        days = answer.age_days
+        age = "" if days is None else f", {words.plural(days, 'day')} ago" if days else ", the same day"
         return f"{answer.why} ({answer.by}, {words.day(answer.at)}{age})"
     return f"{answer.why}; to be asked: {answer.owner}" if answer.owner else answer.why
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from sample import empty_facts, facts
 
 from reports.build.controls import gaps
+from reports.build.coverage import silence_of
 from reports.build.evidence import evidence, evidence_bytes, substance_digest
 from reports.build.general import build
 from reports.elements import Report, Section, Table, TimeSeries
@@ -49,6 +50,12 @@ def test_halves_that_never_met_stand_in_the_coverage() -> None:
 def test_what_no_report_can_tell_yet_is_said_in_each() -> None:
     for found in (facts(), empty_facts()):
         assert "Lineage: from which data" in str(section(build(found), "not_looked_at"))
+
+
+def test_one_hour_is_one_hour() -> None:
+    assert silence_of({"silent_hours": 1.0}) == "1 hour without anything at the end of the period."
+    assert silence_of({"silent_hours": 27}).startswith("27 hours")
+    assert silence_of({"silent_hours": 0}) == silence_of({}) == ""
 
 
 def test_drift_is_told_per_column_and_site_with_the_worst_window() -> None:
