@@ -9,6 +9,7 @@ Refuses to judge: limits and statuses are `monitors/drift.py`. Formulas and sour
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ NOISE_SDS = 3.0
 SMOOTHING = 0.5
 """Added to every cell, so that an empty one has a logarithm."""
 Z95 = 1.959963984540054
+FEW_WINDOWS = 16
+"""Fewer windows than this are walked one by one."""
 
 
 @dataclass(frozen=True)
@@ -122,17 +125,8 @@ def _merge(reference: Counts, current: Counts, variance: Floats) -> Merged:
     expected = (current + reference) * (np.minimum(n, m) / (n + m))[:, None]
     observed = np.where((n <= m)[:, None], current, reference)
     windows, width = current.shape
-    groups = np.zeros((windows, width), dtype=np.int64)
-    group, size = np.zeros(windows, dtype=np.int64), np.zeros(windows)
-    hoped, seen = np.zeros(windows), np.zeros(windows)
-    for cell in range(width):
-        groups[:, cell] = group
-        hoped += expected[:, cell]
-        seen += observed[:, cell]
-        size += 1
-        full = np.maximum(hoped, seen / 2) >= _needed(variance, size)
-        group = group + full
-        hoped[full], seen[full], size[full] = 0.0, 0.0, 0.0
+    walked = _one_by_one if windows < FEW_WINDOWS else _side_by_side
+    groups, group = walked(expected, observed, variance)
     # What is left at the end joins the last cell that was full.
     groups = np.minimum(groups, np.maximum(group - 1, 0)[:, None])
     places = (groups + np.arange(windows)[:, None] * width).ravel()
@@ -144,6 +138,42 @@ def _merge(reference: Counts, current: Counts, variance: Floats) -> Merged:
 
     sizes = gathered(np.ones(1))
     return Merged(sizes > 0, sizes, gathered(current), gathered(reference), n, m)
+
+
+def _side_by_side(
+    expected: Floats, observed: npt.NDArray[Any], variance: Floats
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Of each cell the group that it falls into, cell by cell over all windows, and the number of full groups."""
+    windows, width = expected.shape
+    groups = np.zeros((windows, width), dtype=np.int64)
+    group, size = np.zeros(windows, dtype=np.int64), np.zeros(windows)
+    hoped, seen = np.zeros(windows), np.zeros(windows)
+    for cell in range(width):
+        groups[:, cell] = group
+        hoped += expected[:, cell]
+        seen += observed[:, cell]
+        size += 1
+        full = np.maximum(hoped, seen / 2) >= _needed(variance, size)
+        group = group + full
+        hoped[full], seen[full], size[full] = 0.0, 0.0, 0.0
+    return groups, group
+
+
+def _one_by_one(
+    expected: Floats, observed: npt.NDArray[Any], variance: Floats
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The same, bit for bit, window by window: a run of one new day has one, and arrays of one element are slow."""
+    groups, last = [], []
+    for hopes, sights, noise in zip(expected.tolist(), observed.tolist(), variance.tolist(), strict=True):
+        group, size, hoped, seen, row = 0, 0, 0.0, 0.0, []
+        for expects, sees in zip(hopes, sights, strict=True):
+            row.append(group)
+            hoped, seen, size = hoped + expects, seen + sees, size + 1
+            if max(hoped, seen / 2) >= max(EXPECTED, NOISE_SDS * sqrt(noise * size)):
+                group, size, hoped, seen = group + 1, 0, 0.0, 0.0
+        groups.append(row)
+        last.append(group)
+    return np.array(groups, dtype=np.int64).reshape(expected.shape), np.array(last, dtype=np.int64)
 
 
 def _needed(variance: Floats, size: Floats | float) -> Floats:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.spatial import distance
 
-from monitors.divergence import compare
+from monitors.divergence import FEW_WINDOWS, compare
 from monitors.drift import Judgement, drift_results, judge_counts, moved_cells
 from monitors.subject import Subject
 from store.bins import BinSpec, CategoryBins, NumberBins, Section
@@ -32,6 +32,21 @@ def tilted(share: np.ndarray, by: float) -> np.ndarray:
 def judged(reference: Sequence[int], current: Sequence[int], *, variance: float = 0.0, **options: Any) -> Judgement:
     given = {"limit": 0.1, **options}
     return judge_counts(np.array(reference), np.array([current]), variance=np.array([variance]), **given)
+
+
+def test_windows_together_give_what_each_gives_alone() -> None:
+    """Few windows are merged one by one, many side by side: to the last bit the same."""
+    rng = np.random.default_rng(5)
+    share = rng.dirichlet(np.full(24, 0.2))
+    reference = rng.multinomial(3_000, share)
+    many = np.array([rng.multinomial(rows, share) for rows in rng.integers(0, 5_000, FEW_WINDOWS + 4)])
+    variance = rng.choice([0.0, 9.0, 400.0], len(many))
+    together = compare(reference, many, variance)
+    for at in range(len(many)):
+        alone = compare(reference, many[at : at + 1], variance[at : at + 1])
+        for name in ("size", "current", "reference"):
+            assert (getattr(alone.merged, name)[0] == getattr(together.merged, name)[at]).all()
+        assert (alone.psi[0], alone.cells[0]) == (together.psi[at], together.cells[at])
 
 
 def test_the_numbers_are_the_textbook_s() -> None:

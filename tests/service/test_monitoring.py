@@ -94,6 +94,15 @@ def test_late_data_opens_its_own_windows_again_and_no_others(hub: Hub, tmp_path:
     assert len(hub.store.reads(OWNER).results(window=late, monitor="fairness", about="sex", site="cloud")) < len(both)
 
 
+def test_a_run_with_one_new_day_judges_that_day_alone(hub: Hub, tmp_path: Path) -> None:
+    first = monitor(hub, OWNER)["results"]
+    take(hub, write_csv(tmp_path / "next.csv", unfair(400, 440)))
+    second = monitor(hub, OWNER)["results"]
+    assert ends(hub) == {(FIRST + timedelta(days=11)).isoformat() + "Z"}
+    assert second < first / 5
+    assert monitor(hub, OWNER)["results"] == 0
+
+
 def test_labels_open_the_windows_of_their_rows(hub: Hub, tmp_path: Path) -> None:
     monitor(hub, OWNER)
     take(hub, write_csv(tmp_path / "labels.csv", [label(n) for n in range(40, 80)]), kind="labels")
