@@ -72,7 +72,7 @@ NO_ALERTS_BODY = (
 NO_SITES = "No site is registered yet"
 NO_REPORTS = "No report has been built yet"
 NO_REPORTS_BODY = (
-    "A report puts coverage, limits, results and decisions of one model and one period on paper, "
+    "A report puts coverage, limits, results and decisions of one model, or of all, in one period on paper, "
     "with its evidence attached."
 )
 NO_MATRIX = "No report of this pack on this subject has been built, so nothing is known of its evidence yet."

@@ -57,7 +57,7 @@ def told(found: Row) -> None:
         st.markdown("\n".join(f"- {words.plain(gap)}" for gap in gaps))
     _findings(found["findings"])
     st.subheader("What was checked", anchor=False)
-    lines = [(str(step["step"]), words.plain(step["told"]), _held(step)) for step in found["steps"]]
+    lines = [(str(step["step"]), words.plain(_short(step["told"])), _held(step)) for step in found["steps"]]
     parts.table(("Step", "What", "Held"), lines, alt="The steps of the check")
     name = words.plain(found["report"] or "no report id")
     st.caption(f"{words.plain(found['file'])} · {name} · SHA-256 `{found['sha256']}`")
