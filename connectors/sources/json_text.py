@@ -67,6 +67,10 @@ def reason_of(error: ValueError) -> str:
 def parse_records(text: str, limits: Limits = LIMITS) -> list[Any]:
     """The JSON values in a line: one, or several with commas or blanks between them. Raises ValueError."""
     check_depth(text.encode("utf-8", "surrogatepass"), limits.depth)
+    return _values(text)
+
+
+def _values(text: str) -> list[Any]:
     try:
         try:
             return [json.loads(text)]
@@ -99,7 +103,9 @@ def values_in(number: int, line: bytes, expected: str, limits: Limits = LIMITS) 
     if isinstance(line, Cut):
         return unreadable("too_large", number, limits.too_large, line)
     try:
-        return parse_records(line.decode(), limits)
+        text = line.decode()
+        check_depth(line, limits.depth)
+        return _values(text)
     except UnicodeDecodeError:
         return unreadable("encoding", number, "UTF-8 text", line)
     except TooDeep:
