@@ -135,4 +135,5 @@ def due(alert: Row, now: datetime) -> str:
     time = words.moment_of(alert.get("due_at"))
     if time is None or alert["condition"] == "cleared" or triage_of(alert) == "resolved":
         return ""
-    return f"  \n{words.unbroken('overdue since' if is_overdue(alert, now) else 'due')} {seen(time)}"
+    late = "overdue since" if is_overdue(alert, now) else "due"
+    return "  \n" + words.unbroken(f"{late} {time:%Y-%m-%d}")
