@@ -136,9 +136,18 @@ def _head(path: Path) -> bytes:
     try:
         with path.open("rb") as stream:
             head = stream.read(HEAD_BYTES)
-        # A file that is cut still says how it begins.
-        return zlib.decompressobj(wbits=31).decompress(head, HEAD_BYTES) if head.startswith(b"\x1f\x8b") else head
-    except (OSError, zlib.error):
+        return unzipped(head)
+    except OSError:
+        return b""
+
+
+def unzipped(head: bytes) -> bytes:
+    """The first bytes of a file as they are read; a zipped one that is cut still says how it begins."""
+    if not head.startswith(b"\x1f\x8b"):
+        return head
+    try:
+        return zlib.decompressobj(wbits=31).decompress(head, HEAD_BYTES)
+    except zlib.error:
         return b""
 
 

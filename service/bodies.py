@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from connectors.registry import unzipped
 from store.errors import BadInput
 
 SUFFIXES = {"tabular": "", "csv": ".csv", "parquet": ".parquet", "jsonl": ".jsonl", "azureml": ".jsonl", "auto": ""}
@@ -50,5 +51,6 @@ def named(format_name: str, head: bytes) -> str:
     """What a body is called: by the format that is said, or that its first bytes tell."""
     suffix = SUFFIXES.get(format_name, "")
     if not suffix:
-        suffix = next((s for magic, s in SNIFFED.items() if head.lstrip().startswith(magic)), ".csv")
+        start = unzipped(head).lstrip()
+        suffix = next((s for magic, s in SNIFFED.items() if start.startswith(magic)), ".csv")
     return f"batch{suffix}"

@@ -92,3 +92,9 @@ def test_commands_are_no_deeper_than_their_arguments(door: tuple[Hub, Starlette,
         answer = ask(door[1], "POST", "/api/v1/commands/ack_alert", headers=door[2], content=body)
         assert answer.status_code in (400, 403)
         assert answer.json()["error"]["message"]
+
+
+def test_a_zipped_body_is_what_stands_in_it(door: tuple[Hub, Starlette, dict[str, str]]) -> None:
+    body = gzip.compress("".join(json.dumps(row(n, id=f"zip{n}")) + "\n" for n in range(20)).encode())
+    told = post(door, "batches?model=loans", body)
+    assert (told["format"], told["kept"]) == ("jsonl", 20)
