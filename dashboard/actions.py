@@ -104,6 +104,20 @@ class Actions:
         runtime.ask_verification(self.viewer)
         return {}
 
+    def ask_evidently(self, *, model: str, version: str, window: datetime, site: str | None) -> dict[str, Any]:
+        """Leaves Evidently's own report to the scheduler's thread; `evidently` tells how far it is."""
+        from service import runtime
+        from store.access import Permission, require
+
+        require(self.viewer, Permission.MODEL_READ, site=site, model=model)
+        runtime.ask_evidently(self.viewer, {"model": model, "version": version, "window": window, "site": site})
+        return {}
+
+    def evidently(self) -> dict[str, Any]:
+        from service import runtime
+
+        return runtime.evidently(self.viewer)
+
     def verification(self) -> dict[str, Any]:
         from service import runtime
 

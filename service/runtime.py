@@ -42,3 +42,28 @@ def verification() -> dict[str, Any]:
 
 def told_of_verification(**what: Any) -> None:
     _verification.update(what)
+
+
+_peer_reports: dict[str, dict[str, Any]] = {}
+"""Evidently's report that each viewer asked for last, as the scheduler's thread has it written."""
+
+
+def ask_evidently(viewer: Viewer, asked: dict[str, Any]) -> None:
+    """asked: the arguments of `service.commands.evidently.evidently_report` but the file."""
+    _peer_reports[viewer.name] = {"state": "waiting", "viewer": viewer, "asked": asked}
+    work.set()
+
+
+def evidently(viewer: Viewer) -> dict[str, Any]:
+    """state (`none`, `waiting`, `running`, `done` or `failed`), what was asked, `html` and `note`, or `told`."""
+    return dict(_peer_reports.get(viewer.name, {"state": "none"}))
+
+
+def evidently_asked() -> list[dict[str, Any]]:
+    return [dict(one) for one in list(_peer_reports.values()) if one["state"] == "waiting"]
+
+
+def told_of_evidently(viewer: Viewer, asked: dict[str, Any], **what: Any) -> None:
+    """Nothing where the viewer has asked for another one meanwhile."""
+    if (held := _peer_reports.get(viewer.name)) is not None and held["asked"] == asked:
+        held.update(what)

@@ -7,12 +7,15 @@ A round that fails is logged and the next one comes all the same; what failed st
 from __future__ import annotations
 
 import logging
+import tempfile
 import threading
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from service import runtime
 from service.checkpoints import checkpoint_when_due
+from service.commands.evidently import evidently_report
 from service.commands.inspection import verify_audit
 from service.commands.monitoring import monitor
 from service.commands.pulling import due, pull
@@ -59,6 +62,7 @@ class Scheduler:
     def round(self, now: datetime) -> None:
         """Whatever is due: a verification that was asked for, approved requests, notices, pulls, then the monitors."""
         self._verify()
+        self._evidently()
         for request in self.hub.store.reads(SCHEDULER).requests(state="approved"):
             if self._ending.is_set():
                 return
@@ -75,6 +79,22 @@ class Scheduler:
             done = monitor(self.hub, SCHEDULER)
             self._measured_at = now
             log.info("measured %s results", done["results"])
+
+    def _evidently(self) -> None:
+        """Reports of Evidently's that pages have asked for; each runs in a process of its own."""
+        for one in runtime.evidently_asked():
+            viewer, asked = one["viewer"], one["asked"]
+            runtime.told_of_evidently(viewer, asked, state="running")
+            with tempfile.TemporaryDirectory(dir=self.hub.folder / "spool") as folder:
+                page = Path(folder) / "evidently.html"
+                try:
+                    made = evidently_report(self.hub, viewer, **asked, output=page)
+                except BailiwickError as error:
+                    told = f"{error.message}. {error.advice}"
+                    runtime.told_of_evidently(viewer, asked, state="failed", told=told)
+                    continue
+                html = page.read_bytes()
+            runtime.told_of_evidently(viewer, asked, state="done", html=html, note=made["note"])
 
     def _verify(self) -> None:
         """For the page of the trail: hashing every table is nothing for the thread that draws it."""

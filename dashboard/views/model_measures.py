@@ -21,6 +21,7 @@ from dashboard.shapes import (
     newest_each,
     status_of,
 )
+from dashboard.views import peer_report
 from reports.words import clean, count, limit, listed, measure, number, plural, site, window
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def drift(ctx: Context, model: Row) -> None:
     chosen = parts.choose("Column", [move.about for move in found], "column")
     _course(results, chosen)
     _also(ctx, model)
+    peer_report.offer(ctx, model, results)
     with peer:  # last, for it takes longest: everything else is there to read meanwhile
         _peer(ctx, model, moved)
 

@@ -43,6 +43,8 @@ class FakeActions:
                 return [args[0]["sentence"], "Its severity is high: tier 1.", "It is nobody's yet."]
             if name == "check_file":
                 return CHANGED
+            if name == "evidently":
+                return {"state": "none"}
             if name == "verification":
                 return VERIFIED
             return {

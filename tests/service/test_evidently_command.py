@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from world import FIRST, OWNER, hub_on_disk, populate, rows_of, take, write_csv
+from world import FIRST, OWNER, hub_on_disk, populate, rows_of, take, viewer_with, write_csv
 
 import service.commands.evidently
+from service import runtime
 from service.bundles import bundle_text
 from service.commands.evidently import evidently_report
 from service.commands.ingest import ingest
+from service.scheduler import Scheduler
 from service.summarising import summarise
 from service.wiring import Hub, open_hub
 from store.errors import BadInput
@@ -84,3 +86,17 @@ def test_where_rows_stayed_the_report_is_on_representative_rows_and_says_so(hub:
 def test_a_window_without_rows_or_counts_is_refused(hub: Hub, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="the window of loan:1 has 0 rows"):
         report(hub, tmp_path / "out.html", site="empty")
+
+
+def test_what_a_page_asks_for_is_written_by_the_worker_for_that_viewer_alone(hub: Hub) -> None:
+    asked = {"model": "loan", "version": "1", "window": FIRST + timedelta(days=1), "site": "branch"}
+    runtime.ask_evidently(OWNER, asked)
+    scheduler = Scheduler(hub)
+    scheduler._evidently()
+    told = runtime.evidently(OWNER)
+    assert told["state"] == "done" and b"representative rows" in told["html"] and "counts" in told["note"]
+    assert runtime.evidently(viewer_with(name="another")) == {"state": "none"}
+    assert not list((hub.folder / "spool").glob("*/evidently.html"))
+    runtime.ask_evidently(OWNER, {**asked, "site": "empty"})
+    scheduler._evidently()
+    assert "has 0 rows" in runtime.evidently(OWNER)["told"]
