@@ -28,7 +28,7 @@ from service.commands.monitoring import monitor
 from service.commands.sites import add_site
 from service.config import parse
 from service.wiring import Hub, local_viewer, memory_hub
-from store import writes
+from store import summary_writes
 from store.bins import Section
 from store.events import Event
 from store.summary import SUMMARY_SCHEMA
@@ -81,7 +81,7 @@ def add_day(hub: Hub, arguments: argparse.Namespace, day: int) -> None:
                 counts = generator.poisson(expected).tolist()
                 row = {"block": FIRST + timedelta(days=day), "grain": "day", "section": "inputs", "counts": counts}
                 table = pa.Table.from_pylist([{**row, "segment": None}], schema=SUMMARY_SCHEMA)
-                writes.summaries(tx, table, site=f"site-{site}", model=name, version="1", spec_hash=spec_hash)
+                summary_writes.summaries(tx, table, site=f"site-{site}", model=name, version="1", spec_hash=spec_hash)
 
 
 def judged(hub: Hub, clock: Clock, day: int) -> tuple[float, int]:

@@ -18,7 +18,7 @@ from service.delivery import Delivery
 from service.growing import Reading
 from service.normalising import normalised_rows
 from service.wiring import Hub
-from store import arrivals, repeats, rows, writes
+from store import arrivals, repeats, rows, summary_writes, writes
 from store.access import Viewer
 from store.batch_rows import batch_digests
 from store.canonical import canonical_json
@@ -152,7 +152,7 @@ class BatchWriter:
             complete=complete,
             labelled="fresh_labelled",
         )
-        writes.summaries(
+        summary_writes.summaries(
             self.tx,
             counted,
             site=self.delivery.site,
@@ -198,7 +198,7 @@ class BatchWriter:
             counted = count_sections(
                 connection, spec, own, blocks_at(self.tx.now), parts=None, complete="", labelled="fresh_labelled"
             )
-            writes.summaries(
+            summary_writes.summaries(
                 self.tx,
                 counted,
                 site=self.delivery.site,

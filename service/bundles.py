@@ -20,7 +20,7 @@ from service.attribution_batches import attribution_table
 from service.known import known_model
 from service.releases import GRAINS, check_noisy_block, check_release, moment, refuse_taken_before
 from service.wiring import Hub
-from store import attribution_writes, writes
+from store import attribution_writes, summary_writes, writes
 from store.access import Viewer
 from store.bins import BinSpec, Section
 from store.canonical import canonical_json, make_id, sha256_hex
@@ -138,7 +138,7 @@ def _write(
         rows = [_checked(block, spec, path, releases) for block in blocks if block["release"] == release_id]
         variance = 0.0 if release_id is None else float(releases[release_id]["scale"]) ** 2
         table = pa.Table.from_pylist(rows, schema=SUMMARY_SCHEMA)
-        writes.summaries(
+        summary_writes.summaries(
             tx, table, site=site["site"], model=model.name, version=model.version, spec_hash=spec.spec_hash,
             variance=variance, release=release_id,
         )  # fmt: skip

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from monitors.engines import duckdb as engine
 from monitors.engines import few
 from monitors.engines.base import Blocks
-from store import rows, writes
+from store import rows, summary_writes
 from store.bins import BinSpec, CategoryBins, Section
 from store.db import Connection, Transaction
 from store.row_shape import BOTH, INPUTS, PREDICTION, RowShape
@@ -120,7 +120,7 @@ def recount(tx: Transaction, spec: BinSpec, shape: RowShape, *, model: str, vers
                 complete="fresh_complete",
                 labelled="fresh_labelled",
             )
-            writes.summaries(tx, counted, site=site, model=model, version=version, spec_hash=spec.spec_hash)
+            summary_writes.summaries(tx, counted, site=site, model=model, version=version, spec_hash=spec.spec_hash)
             written += counted.num_rows
     return written
 

@@ -5,7 +5,7 @@ written alone, and what an earlier one told counts for the later ones. Only the 
 
 There are two ways. Rows that are new for sure (store/few_rows.py), which is nearly all, go from memory into their
 table and are counted and hashed in memory: ten rows cost less than planning one statement about them, and this way
-takes a fifth of the time of the other. Where some may be known they are staged and settled one by one. Both give the
+takes a third of the time of the other. Where some may be known they are staged and settled one by one. Both give the
 same, down to the digests.
 """
 
@@ -21,7 +21,7 @@ from service.arriving import Arrived, Known
 from service.batch_writing import BatchWriter
 from service.counting import blocks_at, count_few, count_sections
 from service.wiring import Hub
-from store import few_rows, repeats, rows, writes
+from store import few_rows, repeats, rows, summary_writes
 from store.batch_rows import staged_digests
 from store.bins import BinSpec
 from store.db import Transaction
@@ -147,7 +147,7 @@ class RowsWriter:
 
     def _record(self, counted: pa.Table) -> None:
         first = self.members[0][1]
-        writes.summaries_together(
+        summary_writes.summaries_together(
             [(own, arrived.delivery.site) for own, arrived in self.members],
             counted,
             model=first.model.name,

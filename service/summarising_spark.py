@@ -22,7 +22,7 @@ from monitors.engines import ibis as engine
 from monitors.engines.spark import Declared, Told, rows_in_spark
 from service.counting import blocks_at
 from service.wiring import Hub, local_viewer
-from store import writes
+from store import summary_writes
 from store.bins import BinSpec, NumberBins, Section
 from store.errors import BadInput
 from store.events import Event
@@ -54,7 +54,9 @@ def bring_with_spark(
         counted = _counted(engine.on_spark(session), relation, spec, file, now)
     about = f"{file.name}:{file.version}"
     with memory.store.write(local_viewer().name, Event.BATCH_ROWS_ACCEPTED, about) as tx:
-        writes.summaries(tx, counted, site=site, model=file.name, version=file.version, spec_hash=spec.spec_hash)
+        summary_writes.summaries(
+            tx, counted, site=site, model=file.name, version=file.version, spec_hash=spec.spec_hash
+        )
     return _receipts(files, told, rows)
 
 

@@ -19,19 +19,10 @@ from store.canonical import canonical_json, make_id, sha256_hex
 from store.digest import rows_root
 from store.model_file import ModelFile
 from store.receipt import Receipt
-from store.sealing import digests_by_seq, record_digest
+from store.sealing import record_digest
 
 if TYPE_CHECKING:
     from store.db import Transaction
-
-
-SUMMARY = (
-    *("seq", "site", "model", "version", "spec_hash", "segment", "section", "block", "grain", "counts", "variance"),
-    "release",
-)
-"""The columns of `summary` in their order, which is that of its digests."""
-LIST = pa.list_(pa.field("l", pa.int64()))
-"""BIGINT[] as DuckDB gives it."""
 
 
 def record(tx: Transaction, table: str, row: dict[str, Any]) -> None:
@@ -238,66 +229,6 @@ def quarantine(
     types = {"seq": pa.int64(), "known_at": pa.timestamp("us"), "line": pa.int64(), "bytes": pa.binary()}
     schema = pa.schema([(name, types.get(name, pa.string())) for name in rows[0]])
     _append(tx, "quarantine", pa.Table.from_pylist(rows, schema=schema))
-
-
-def summaries(
-    tx: Transaction,
-    counted: pa.Table,
-    *,
-    site: str,
-    model: str,
-    version: str,
-    spec_hash: str,
-    variance: float = 0.0,
-    release: str | None = None,
-) -> None:
-    """Signed deltas of SUMMARY_SCHEMA; `variance` is that of the noise in each cell."""
-    if not counted.num_rows:
-        return
-    tx.digested.pop("summary", None)
-    tx.in_bulk.add("summary")
-    tx.connection.register("arriving", counted)
-    try:
-        tx.connection.execute(
-            "INSERT INTO summary SELECT ?, ?, ?, ?, ?, segment, section, block, grain, counts, ?, ? FROM arriving",
-            [tx.seq, site, model, version, spec_hash, variance, release],
-        )
-    finally:
-        tx.connection.unregister("arriving")
-
-
-def summaries_together(
-    told: Sequence[tuple[Transaction, str]], counted: pa.Table, *, model: str, version: str, spec_hash: str
-) -> None:
-    """The exact deltas of several events of one transaction, each with its site; `counted` says whose in `seq`, and
-    has a row for each seq, segment, section and block. They are hashed here, without being read back.
-    """
-    if not counted.num_rows:
-        return
-    sites = {tx.seq: site for tx, site in told}
-    ordered = counted.sort_by([(name, "ascending") for name in ("seq", "segment", "section", "block")])
-    columns = {name: ordered.column(name) for name in ordered.column_names}
-    columns["counts"] = columns["counts"].cast(LIST)
-    columns["site"] = pa.array([sites[seq] for seq in columns["seq"].to_pylist()], pa.string())
-    same = {"model": model, "version": version, "spec_hash": spec_hash, "variance": 0.0}
-    columns |= {name: pa.repeat(value, ordered.num_rows) for name, value in same.items()}
-    columns["release"] = pa.nulls(ordered.num_rows, pa.string())
-    whole = pa.table({name: columns[name] for name in SUMMARY})
-    digests = digests_by_seq(whole)
-    for tx, _ in told:
-        if tx.seq not in digests:
-            continue
-        if "summary" in tx.digested or "summary" in tx.in_bulk:
-            tx.digested.pop("summary", None)
-            tx.in_bulk.add("summary")
-        else:
-            tx.digested["summary"] = digests[tx.seq]
-    connection = told[0][0].connection
-    connection.register("arriving", whole)
-    try:
-        connection.execute(f"INSERT INTO summary ({', '.join(SUMMARY)}) SELECT * FROM arriving")
-    finally:
-        connection.unregister("arriving")
 
 
 def reference_batch(tx: Transaction, *, model: str, version: str, since: int) -> None:
