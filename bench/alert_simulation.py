@@ -27,12 +27,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from monitors.discovery import benjamini_hochberg
+from monitors.discovery import benjamini_hochberg, p_value
 from monitors.drift import judge_counts
 from monitors.measures import LIMITS, PSI
 from monitors.method_sets import judge_rows
 from monitors.verdict import P_VALUES
-from store.result import Status
+from store.result import Monitor, Status
 
 Floats = npt.NDArray[np.float64]
 RATE = 0.05
@@ -65,7 +65,12 @@ def ours(reference: Floats, current: Floats, kind: str) -> Said:
         np.bincount(np.searchsorted(edges, side), minlength=len(edges) + 1) for side in (reference, current)
     )
     judged = judge_counts(before, after[None, :], variance=np.zeros(1), limit=LIMITS[PSI])
-    return Said(str(judged.status[0]) == Status.OUTSIDE, float(judged.scaled.p_value[0]))
+    told = {
+        "p_value": float(judged.scaled.p_value[0]),
+        "chi_square": float(judged.compared.chi_square[0]),
+        "degrees": int(judged.compared.degrees[0]),
+    }
+    return Said(str(judged.status[0]) == Status.OUTSIDE, p_value(Monitor.DRIFT, PSI, None, told, len(current)))
 
 
 def of_peer(method_set: str) -> Rule:

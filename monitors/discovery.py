@@ -18,10 +18,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
+from scipy.special import fdtrc
 
+from monitors.measures import MEASURES
 from store.result import Monitor, Result, Status
 
 DRIFTS = (Monitor.DRIFT, Monitor.PREDICTION_DRIFT, Monitor.LABEL_DRIFT)
+CHI_SQUARE = "chi_square"
 TEST = "_p"
 """How the names of measures end whose value is a p-value."""
 
@@ -46,14 +49,26 @@ class Discovery:
         }  # fmt: skip
 
 
-def p_value(monitor: str, measure: str, value: float | None, details: Mapping[str, Any]) -> float | None:
-    """The p-value that a drift result carries, or None."""
+def p_value(monitor: str, measure: str, value: float | None, details: Mapping[str, Any], n: int) -> float | None:
+    """The p-value with which a drift result of n rows stands among others, or None.
+
+    Far out the tail of chi-square is too thin for cells of a few rows (at 100 rows a p of 0.00005 comes five times too
+    often), and a day of a thousand tests asks just there. So chi-square stands by the tail of F, whose second degrees
+    are the rows beyond those of the cells: never smaller, and the same where rows are many.
+    """
     if monitor not in DRIFTS:
         return None
     p = details.get("p_value")
+    chi_square, degrees = details.get("chi_square"), details.get("degrees")
+    if p is not None and chi_square and degrees and measure in MEASURES and MEASURES[measure].test == CHI_SQUARE:
+        return max(float(p), float(fdtrc(degrees, max(n - degrees, 1), chi_square / degrees)))
     if p is None and measure.endswith(TEST):
         p = value
     return None if p is None else float(p)
+
+
+def p_of(result: Result) -> float | None:
+    return p_value(str(result.monitor), result.measure, result.value, result.details, result.n_current)
 
 
 def day_of(window_to: datetime) -> date:
@@ -82,7 +97,7 @@ def with_discoveries(results: Sequence[Result], *, rate: float, standing: Standi
     families: dict[date, dict[Hashable, float]] = {}
     for key, day, stood in standing:
         families.setdefault(day, {})[key] = stood
-    tested = [p_value(str(r.monitor), r.measure, r.value, r.details) for r in results]
+    tested = [p_of(result) for result in results]
     for result, p in zip(results, tested, strict=True):
         if p is not None:
             families.setdefault(day_of(result.window_to), {})[family_key(result)] = p

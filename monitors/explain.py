@@ -12,7 +12,7 @@ from datetime import datetime
 
 from monitors.alert_state import AlertState, Condition, SnoozedFor, Triage
 from monitors.alert_words import NAMES, against_limit, measured, told, where
-from monitors.discovery import Discovery, p_value
+from monitors.discovery import Discovery, p_of
 from monitors.severity import PERSISTENT, is_far
 from monitors.signals import AT_ONCE, clears_at, counts_as, fires, is_clear, outside_of, running
 from monitors.subject import AT_LEAST, judged
@@ -101,7 +101,7 @@ def _verdict(result: Result) -> str:
 
 
 def _tested(result: Result, day: Discovery | None) -> list[str]:
-    p = p_value(str(result.monitor), result.measure, result.value, result.details)
+    p = p_of(result)
     if p is None:
         return []
     seen = result.details.get("discovery")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from importlib.resources import files
 
-from monitors.discovery import Discovery, Standing, benjamini_hochberg, day_of, p_value, with_discoveries
+from monitors.discovery import Discovery, Standing, benjamini_hochberg, day_of, p_of, p_value, with_discoveries
 from store.model_file import ModelFile
 from store.reads import Reads
 from store.result import Result, Status
@@ -17,11 +17,7 @@ _DAY = timedelta(days=1)
 
 def discovered(reads: Reads, file: ModelFile, results: Sequence[Result]) -> list[Result]:
     """Results with what the tests of their days make of those that are outside."""
-    days = {
-        day_of(r.window_to)
-        for r in results
-        if r.status == Status.OUTSIDE and p_value(str(r.monitor), r.measure, r.value, r.details) is not None
-    }
+    days = {day_of(r.window_to) for r in results if r.status == Status.OUTSIDE and p_of(r) is not None}
     rate = file.watch.alerts.false_discovery_rate
     standing = _standing(reads, file.name, file.version, days, seq=reads.seq) if days else ()
     return with_discoveries(results, rate=rate, standing=standing)
@@ -37,12 +33,12 @@ def _standing(reads: Reads, model: str, version: str, days: Iterable[date], *, s
     held = set(days)
     first, last = (datetime.combine(day, datetime.min.time()) for day in (min(held), max(held)))
     rows = reads.rows(_TESTS, {"seq": seq, "model": model, "version": version, "from": first, "to": last + _DAY})
-    return [
-        (
-            (row["site"], row["segment"], row["monitor"], row["about"], row["measure"], row["window_to"]),
-            day_of(row["window_to"]),
-            row["p_value"],
-        )
-        for row in rows
-        if day_of(row["window_to"]) in held
-    ]
+    found = []
+    for row in rows:
+        day = day_of(row["window_to"])
+        details = {"p_value": row["p_value"], "chi_square": row["chi_square"], "degrees": row["degrees"]}
+        p = p_value(row["monitor"], row["measure"], row["value"], details, row["n_current"])
+        if p is not None and day in held:
+            key = (row["site"], row["segment"], row["monitor"], row["about"], row["measure"], row["window_to"])
+            found.append((key, day, p))
+    return found

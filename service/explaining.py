@@ -9,7 +9,7 @@ from typing import Any
 from monitors.alert_documents import from_document
 from monitors.alert_run import ALL_SITES, Key
 from monitors.alert_state import AlertState, Condition, alert_key, case_key
-from monitors.discovery import Discovery, day_of, p_value
+from monitors.discovery import Discovery, day_of, p_of
 from monitors.explain import about_alert, why
 from service.alerting import histories
 from service.discoveries import family_of
@@ -76,7 +76,7 @@ class _Version:
 
     def _day(self, result: Result, seq: int) -> Discovery | None:
         """The tests of its day, as they were known when it was judged."""
-        p = p_value(str(result.monitor), result.measure, result.value, result.details)
+        p = p_of(result)
         if p is None or self.file is None:
             return None
         day = datetime.combine(day_of(result.window_to), datetime.min.time())

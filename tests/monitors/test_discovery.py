@@ -13,7 +13,7 @@ from scipy.stats import false_discovery_control
 
 from monitors.alert_words import sentence
 from monitors.alerts import step
-from monitors.discovery import benjamini_hochberg, day_of, family_key, held_back, with_discoveries
+from monitors.discovery import benjamini_hochberg, day_of, family_key, held_back, p_value, with_discoveries
 from monitors.severity import grade
 from monitors.signals import counts_as
 from store.result import Result
@@ -98,3 +98,16 @@ def test_on_quiet_days_any_false_alert_has_at_most_the_declared_chance() -> None
     # A binomial of 2,000 days at 0.05 exceeds 0.065 about once in a thousand times.
     assert alarms / days <= 0.065
     assert sum(int((rng.random(1000) <= 0.05).sum()) for _ in range(20)) / 20 > 40  # uncorrected: fifty a day
+
+
+def test_a_chi_square_of_few_rows_stands_with_a_fatter_tail_and_of_many_with_its_own() -> None:
+    details = {"p_value": 5e-5, "chi_square": 46.0, "degrees": 15}
+
+    def p(n: int, measure: str = "psi") -> float:
+        found = p_value("drift", measure, None, details, n)
+        assert found is not None
+        return found
+
+    assert p(100) > 4e-4 > p(200) > 1e-4 > p(1000) >= p(10**9) == pytest.approx(5e-5, rel=0.1)
+    assert p(3) > 0.01 and p(0) > 0.01
+    assert p(100, "ks") == 5e-5 and p_value("quality", "psi", None, details, 100) is None
