@@ -14,7 +14,7 @@ from typing import Any
 import naive
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitors.engines.base import Blocks, Engine
@@ -104,6 +104,11 @@ def vectors(table: Any) -> naive.Vectors:
     found = {(r["block"], r["grain"], r["segment"]): r["counts"] for r in table.to_pylist()}
     assert len(found) == table.num_rows
     return found
+
+
+over_engines = settings(database=None, suppress_health_check=[HealthCheck.differing_executors])
+"""The same laws run over more than one engine in a process: that is what this suite is for. Nothing is replayed from a
+database, so that the examples of one engine never stand for those of another."""
 
 
 class Conformance:
@@ -315,12 +320,12 @@ class Conformance:
     # -- laws
 
     @given(rows=BINARY_ROWS)
-    @settings(max_examples=25)
+    @settings(over_engines, max_examples=25)
     def test_equals_the_naive_counter(self, rows: list[dict[str, Any]]) -> None:
         self.check(rows, BINARY, *Section, types=TYPES, blocks=MIXED, segments=["s"], weight="weight")
 
     @given(rows=BINARY_ROWS, cut=st.integers(0, 25))
-    @settings(max_examples=8)
+    @settings(over_engines, max_examples=8)
     def test_counts_of_any_split_add_up(self, rows: list[dict[str, Any]], cut: int) -> None:
         parts = [self.load(part, TYPES) for part in (rows[:cut][::-1], rows[cut:])]
         connection, relation = self.load(rows, TYPES)
@@ -332,7 +337,7 @@ class Conformance:
             assert merged == vectors(self.engine.count(connection, relation, BINARY, section, blocks=MIXED))
 
     @given(rows=BINARY_ROWS)
-    @settings(max_examples=15)
+    @settings(over_engines, max_examples=15)
     def test_a_row_taken_back_leaves_nothing(self, rows: list[dict[str, Any]]) -> None:
         both = [{**row, "weight": w} for row in rows for w in (1, -1)]
         for section in (Section.OUTCOMES, Section.LABELLED):
