@@ -108,7 +108,7 @@ def without_an_event() -> Iterator[None]:
     def bare_append(connection: Any, leaves: Any) -> None:
         connection.executemany("INSERT INTO audit_leaf (seq) VALUES (?)", [[leaf.seq] for leaf in leaves])
 
-    def nothing(connection: Any, written: Any, in_bulk: Any) -> Any:
+    def nothing(connection: Any, written: Any, in_bulk: Any, digested: Any) -> Any:
         return {seq: ({}, {}) for seq in written}
 
     with patch.object(trail, "append", bare_append), patch.object(db, "sealed", nothing):

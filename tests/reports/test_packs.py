@@ -6,13 +6,13 @@ from dataclasses import replace
 from importlib.resources import files
 
 import pytest
+from fleet_sample import fleet
 from sample import facts
 
 from reports.build.controls import gaps
 from reports.build.fleet import build_fleet
-from reports.build.fleet_facts import FleetFacts
 from reports.build.general import build
-from reports.packs import Pack, load_pack, pack_names, parse_pack
+from reports.packs import load_pack, pack_names, parse_pack
 from reports.render.pdf import render_pdf
 from store.errors import BadInput, UnknownName
 
@@ -55,28 +55,6 @@ def test_each_pack_sets_a_pdf_and_says_what_it_is_not(name: str) -> None:
     assert "What it is not" in str(report.sections[0])
     assert render_pdf(report).startswith(b"%PDF-1.7")
     assert load_pack(name).not_read_at_source == []
-
-
-def fleet(pack: Pack) -> FleetFacts:
-    """A fleet of one model, as the sample has it."""
-    one = facts()
-    declared = {"owner": {"team": "risk"}, "tier": {"level": 1, "why": "exposure"}, "title": "Loans"}
-    model = {**one.model, **declared, "statuses": {"within": 9, "outside": 2}, "before": {"within": 4}}
-    coverage = [{"model": one.file.name, "version": one.file.version, **row} for row in one.coverage]
-    told = {name: getattr(one, name) for name in ("org", "as_of", "as_of_at", "period_from", "period_to", "built_at")}
-    changes = [{"model": one.file.name, "version": one.file.version, **change} for change in one.changes]
-    return FleetFacts(
-        **told,
-        pack=pack,
-        built_by="anna",
-        before_from="2026-07-01T00:00:00Z",
-        models=[model],
-        coverage=coverage,
-        changes=changes,
-        alerts=one.alerts,
-        requests=one.requests,
-        proof=one.proof,
-    )
 
 
 def test_a_control_on_a_text_that_was_not_read_stands_in_the_way() -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from fleet_sample import fleet
 from sample import facts
 
+from reports.build.fleet import build_fleet
 from reports.build.general import build
+from reports.packs import load_pack, pack_names
 from reports.render.pdf import render_pdf
 from reports.sign import sign
 from service.signing_keys import load_signing_identity, make_signing_keys
@@ -54,6 +58,24 @@ def test_it_passes_before_and_after_signing(class_path: str, tmp_path: Path) -> 
         path.write_bytes(content)
     told = judged(class_path, files)
     assert len(told) == 4 and all(" passes " in line for line in told), told
+
+
+@pytest.mark.long
+def test_every_pack_passes_before_and_after_signing(class_path: str, tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    make_signing_keys(keys, org="Example Bank", now=WHEN)
+    ours, files = load_signing_identity(keys), []
+    for name in pack_names():
+        pack = load_pack(name)
+        report = build(replace(facts(), pack=pack)) if pack.subject == "model" else build_fleet(fleet(pack))
+        plain = render_pdf(report)
+        signed = sign(plain, ours, org="Example Bank", reason="Draft", moment=WHEN)
+        for kind, content in (("plain", plain), ("signed", signed)):
+            files.append(tmp_path / f"{name}-{kind}.pdf")
+            files[-1].write_bytes(content)
+    told = judged(class_path, files)
+    assert len(told) == 2 * len(files) and all(" passes " in line for line in told), told
 
 
 def test_it_would_say_so(class_path: str, tmp_path: Path) -> None:

@@ -108,3 +108,22 @@ def test_recomputed_evidence_that_agrees_has_no_findings(report: Report) -> None
 def test_differences_tell_absent_from_null() -> None:
     found = list(json_differences({"a": None, "b": [1]}, {"b": [1, 2]}))
     assert [path for path, *_ in found] == ["a", "b[1]"]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("format_", ["html", "json"])
+def test_none_of_five_hundred_edits_of_the_evidence_is_accepted(report: Report, format_: str) -> None:
+    """Any byte of the file that carries the evidence: changed, taken out or put in."""
+    whole = render_html(report) if format_ == "html" else render_json(report)
+    said, random = recorded(report, whole, format_), Random(20261120)
+    for turn in range(500):
+        at = random.randrange(len(whole))
+        changed = bytearray(whole)
+        if turn % 3 == 0:
+            changed[at] ^= 1 << random.randrange(8)
+        elif turn % 3 == 1:
+            del changed[at]
+        else:
+            changed.insert(at, random.randrange(256))
+        verdict = verify(bytes(changed), said, whole)
+        assert verdict.integrity == "changed" and verdict.findings, turn
