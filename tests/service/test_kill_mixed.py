@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -62,19 +63,19 @@ def test_killed_before_the_commit_leaves_nothing(tmp_path: Path, root: Path, fir
 
 def send(address: str, token: str, paths: list[Path], acknowledged: dict[str, int]) -> None:
     """One client until the server is gone; only what it was told counts."""
-    connection = http.client.HTTPConnection(address, timeout=30)
-    for path in paths:
-        try:
-            headers = {"Authorization": f"Bearer {token}"}
-            connection.request(
-                "POST", "/api/v1/sites/cloud/batches?model=loan", body=path.read_bytes(), headers=headers
-            )
-            answer = connection.getresponse()
-            told = json.loads(answer.read())
-        except (OSError, ValueError, http.client.HTTPException):
-            return
-        assert answer.status in (200, 201), told
-        acknowledged[told["sha256"]] = told["rows"]
+    headers = {"Authorization": f"Bearer {token}"}
+    with closing(http.client.HTTPConnection(address, timeout=30)) as connection:
+        for path in paths:
+            try:
+                connection.request(
+                    "POST", "/api/v1/sites/cloud/batches?model=loan", body=path.read_bytes(), headers=headers
+                )
+                with connection.getresponse() as answer:
+                    told = json.loads(answer.read())
+            except (OSError, ValueError, http.client.HTTPException):
+                return
+            assert answer.status in (200, 201), told
+            acknowledged[told["sha256"]] = told["rows"]
 
 
 @pytest.mark.long
