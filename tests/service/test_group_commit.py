@@ -10,7 +10,6 @@ from pathlib import Path
 from threading import Barrier
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pytest
 from asking import ask
@@ -165,7 +164,7 @@ def test_one_that_cannot_be_written_fails_alone(hub: Hub, tmp_path: Path) -> Non
     broken = good[1].rows.set_column(place, "x0", pa.array(["no number"] * 5))
     before = hub.store.reads(OWNER).seq
     answers = write_group(hub, [good[0], replace(good[1], rows=broken), *good[2:]])
-    assert isinstance(answers[1], duckdb.Error | pa.ArrowException)
+    assert isinstance(answers[1], pa.ArrowException)
     told = [one for one in answers if isinstance(one, dict)]
     assert [one["seq"] for one in told] == [before + 1, before + 2, before + 3]
     assert hub.store.reads(OWNER).verify_trail(data=True).holds and len(hub.store.reads(OWNER).receipts()) == 4
